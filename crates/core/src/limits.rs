@@ -1,0 +1,60 @@
+//! Every bound in one place. Over a limit is a refusal that names the limit, before anything is written.
+
+/// Bytes of one event's payload as stored (JSON). One event always fits one record of the store.
+pub const PAYLOAD_BYTES_MAX: usize = 48 * 1024;
+/// Bytes of a message's text.
+pub const MESSAGE_BODY_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of a message's subject.
+pub const SUBJECT_BYTES_MAX: usize = 200;
+/// References one message may carry.
+pub const REFERENCES_MAX: usize = 32;
+/// Bytes of one reference.
+pub const REFERENCE_BYTES_MAX: usize = 200;
+/// Recipients one message may name (`all` is not counted).
+pub const RECIPIENTS_MAX: usize = 65;
+/// Bytes of the JSON payload attached to a countdown or a message.
+pub const ATTACHED_JSON_BYTES_MAX: usize = 8 * 1024;
+/// Attendees of one countdown.
+pub const ATTENDEES_MAX: usize = 64;
+/// Bytes of a countdown's or campaign's name.
+pub const NAME_BYTES_MAX: usize = 100;
+/// Bytes of a kind word (of a countdown or a message).
+pub const WORD_BYTES_MAX: usize = 32;
+/// Bytes of a reason.
+pub const REASON_BYTES_MAX: usize = 1000;
+/// Bytes of an idempotency key.
+pub const KEY_BYTES_MAX: usize = 64;
+/// Countdowns in one campaign.
+pub const CAMPAIGN_MEMBERS_MAX: usize = 1_000;
+/// Links in one campaign.
+pub const CAMPAIGN_LINKS_MAX: usize = 10_000;
+/// Registered actors.
+pub const ACTORS_MAX: usize = 10_000;
+/// Messages one `recv` may take.
+pub const RECEIVE_MAX: usize = 1_000;
+/// Events in one commit. A batch of commands stops filling before it.
+pub const COMMIT_EVENTS_MAX: usize = 8_192;
+/// Bytes of one commit's frames.
+pub const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Due items decided in one commit; commands wait for the rest.
+pub const DUE_PER_COMMIT_MAX: usize = 1_000;
+/// The longest duration anywhere: ten years, in milliseconds.
+pub const SPAN_MS_MAX: u64 = 10 * 366 * 24 * 60 * 60 * 1000;
+/// Idempotency keys remembered.
+pub const KEYS_KEPT_MAX: usize = 100_000;
+/// How long a key is remembered at least, while there is room: 24 hours of log time, in milliseconds.
+pub const KEYS_KEPT_MS: u64 = 24 * 60 * 60 * 1000;
+/// Default limit of the total slip of one countdown by deferrals: 24 hours.
+pub const MAX_SLIP_MS: u64 = 24 * 60 * 60 * 1000;
+/// Default limit of a hold: 24 hours.
+pub const HOLD_LIMIT_MS: u64 = 24 * 60 * 60 * 1000;
+/// Default time between the release of a countdown in a campaign and its T-0: 60 seconds.
+pub const NOTICE_MS: u64 = 60 * 1000;
+/// Default lease on a taken message: 30 minutes.
+pub const LEASE_MS: u64 = 30 * 60 * 1000;
+/// Deliveries of a message without acknowledgement before it is a dead letter.
+pub const DELIVERIES_MAX: u32 = 5;
+/// First pause after a `nack`; doubles with each further one.
+pub const NACK_PAUSE_MS: u64 = 1_000;
+/// Deliveries that ended and are still recognised when their token comes again.
+pub const ENDED_DELIVERIES_KEPT: usize = 100_000;

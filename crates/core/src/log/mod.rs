@@ -1,0 +1,18 @@
+//! The log's format, as pure functions: headers, hashes, commits, the Merkle tree, proofs and checkpoints.
+//!
+//! `docs/log-format.md` is its specification and `tests/vectors/` pins it: if an answer here moves, every log ever
+//! written stops verifying.
+
+mod checkpoint;
+mod commit;
+mod hash;
+mod header;
+mod merkle;
+mod proof;
+
+pub use checkpoint::{Checkpoint, Head};
+pub use commit::{Commit, CommitBuilder, EventRef, FrameError};
+pub use hash::{Hash, HashError, Salt, leaf_hash, node_hash, payload_hash};
+pub use header::{Header, HeaderError, Idempotency, Kind};
+pub use merkle::{Frontier, TILE_LEAVES, range_root, tile_roots_root};
+pub use proof::{ConsistencyProof, InclusionProof, ProofError, consistency_path, inclusion_path};
