@@ -81,8 +81,7 @@ impl<'a> EventRef<'a> {
     /// [`FrameError`] if the bytes are not a frame. Headers and hashes are not looked at.
     pub fn take(rest: &mut &'a [u8]) -> Result<Self, FrameError> {
         let (length, tail) = rest.split_first_chunk::<2>().ok_or(FrameError::Short)?;
-        let (header, tail) =
-            tail.split_at_checked(u16::from_be_bytes(*length).into()).ok_or(FrameError::Short)?;
+        let (header, tail) = tail.split_at_checked(u16::from_be_bytes(*length).into()).ok_or(FrameError::Short)?;
         let (presence, tail) = tail.split_first().ok_or(FrameError::Short)?;
         match *presence {
             ERASED => {
@@ -92,8 +91,7 @@ impl<'a> EventRef<'a> {
             PRESENT => {
                 let prefix = tail.first_chunk::<SALTED_PREFIX>().ok_or(FrameError::Short)?;
                 let length = u32::from_be_bytes([prefix[16], prefix[17], prefix[18], prefix[19]]);
-                let (salted, tail) =
-                    tail.split_at_checked(SALTED_PREFIX + length as usize).ok_or(FrameError::Short)?;
+                let (salted, tail) = tail.split_at_checked(SALTED_PREFIX + length as usize).ok_or(FrameError::Short)?;
                 *rest = tail;
                 Ok(Self { header, salted_payload: Some(salted) })
             }

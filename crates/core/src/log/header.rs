@@ -145,8 +145,7 @@ impl Header {
         if flags & !(HAS_CAUSATION | HAS_IDEMPOTENCY) != 0 {
             return Err(HeaderError::Flags);
         }
-        let causation =
-            if flags & HAS_CAUSATION != 0 { Some(EventId::from_bytes(take(&mut rest)?)) } else { None };
+        let causation = if flags & HAS_CAUSATION != 0 { Some(EventId::from_bytes(take(&mut rest)?)) } else { None };
         let actor_text = take_text(&mut rest)?;
         let actor = ActorName::parse(actor_text)?;
         if actor.as_str() != actor_text {
