@@ -9,7 +9,7 @@ use super::{
 use crate::{id::LogId, time::Timestamp};
 
 /// How many events the log holds and the Merkle root over them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
     /// The number of events.
