@@ -2,6 +2,7 @@
 
 pub mod actors;
 pub mod campaign;
+pub mod codes;
 pub mod command;
 pub mod countdown;
 pub mod event;
