@@ -248,7 +248,6 @@ pub(crate) type Place = (u8, i64, u64, CountdownId);
 
 impl Countdown {
     fn scheduled(recorded: &Recorded, scheduled: &CountdownScheduled) -> Self {
-        let held = scheduled.campaign.is_some() && scheduled.fire_at.is_none();
         Self {
             name: scheduled.name.clone(),
             kind: scheduled.kind.clone(),
@@ -267,7 +266,7 @@ impl Countdown {
             released_at: None,
             fire_at: scheduled.fire_at,
             has_payload: scheduled.payload.is_some(),
-            phase: if held { Phase::Held } else { Phase::Counting },
+            phase: if scheduled.fire_at.is_none() { Phase::Held } else { Phase::Counting },
         }
     }
 
@@ -304,8 +303,7 @@ impl Countdown {
 
     /// Whether it waits for this actor's answer.
     pub(crate) fn awaits(&self, actor: &ActorName) -> bool {
-        !self.state().has_ended()
-            && self.answers.get(actor).is_some_and(|answer| answer.answer == AnswerState::Pending)
+        !self.state().has_ended() && self.answers.get(actor).is_some_and(|answer| answer.answer == AnswerState::Pending)
     }
 
     fn count(&self, state: AnswerState) -> u32 {

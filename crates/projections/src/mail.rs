@@ -259,19 +259,14 @@ impl Mail {
         actors: &Actors,
         now: Timestamp,
     ) -> DeliveryState {
-        let delivery = self.letters.get(&message).and_then(|letter| {
-            self.mailboxes.get(mailbox)?.deliveries.get(&(letter.priority, letter.position))
-        });
+        let delivery = self
+            .letters
+            .get(&message)
+            .and_then(|letter| self.mailboxes.get(mailbox)?.deliveries.get(&(letter.priority, letter.position)));
         delivery.map_or(DeliveryState::Acked, |delivery| shown(delivery, actors, now))
     }
 
-    fn line(
-        &self,
-        mailbox: &ActorName,
-        delivery: &Delivery,
-        actors: &Actors,
-        now: Timestamp,
-    ) -> Option<DeliveryLine> {
+    fn line(&self, mailbox: &ActorName, delivery: &Delivery, actors: &Actors, now: Timestamp) -> Option<DeliveryLine> {
         let letter = self.letters.get(&delivery.message)?;
         Some(DeliveryLine {
             message: delivery.message,
@@ -321,8 +316,6 @@ fn shown(delivery: &Delivery, actors: &Actors, now: Timestamp) -> DeliveryState 
             token: Token::new(delivery.message, *fence),
             until: actors.lease_end(holder, *until, *lease),
         },
-        State::Dead { reason, at, redriven } => {
-            DeliveryState::Dead { reason: *reason, at: *at, redriven: *redriven }
-        }
+        State::Dead { reason, at, redriven } => DeliveryState::Dead { reason: *reason, at: *at, redriven: *redriven },
     }
 }
