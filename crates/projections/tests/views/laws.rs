@@ -58,7 +58,7 @@ fn events(draws: &[Draw], wild: bool) -> Vec<Recorded> {
     let mut time = minute(0);
     for (at, draw @ (_, a, b, c, d)) in draws.iter().enumerate() {
         let some = |what: &str, n: u8| match created.get(what) {
-            Some(ids) if !wild || n % 4 > 0 => ids[usize::from(n) % ids.len()],
+            Some(ids) if !wild || !n.is_multiple_of(4) => ids[usize::from(n) % ids.len()],
             _ => counting_id(u64::from(n % 50)),
         };
         let event = event(*draw, &some);
@@ -234,7 +234,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn a_snapshot_and_the_tail_after_it_are_the_replay_from_zero(draws in draws(), wild: bool, cut: prop::sample::Index) {
+    fn a_snapshot_and_the_tail_after_it_are_the_replay_from_zero(
+        draws in draws(),
+        wild: bool,
+        cut: prop::sample::Index,
+    ) {
         let events = events(&draws, wild);
         let cut = cut.index(events.len() + 1);
         let whole = fold(&events);
@@ -367,8 +371,10 @@ proptest! {
                     let (message, mailbox, state) = match event {
                         Event::MessageTaken(taken) => (taken.message, &taken.mailbox, "taken"),
                         Event::MessageAcked(acked) => (acked.message, &acked.mailbox, "acked"),
-                        Event::MessageNacked(nacked) if nacked.again_at <= now => (nacked.message, &nacked.mailbox, "ready"),
-                        Event::MessageNacked(nacked) => (nacked.message, &nacked.mailbox, "paused"),
+                        Event::MessageNacked(nacked) => {
+                            let state = if nacked.again_at <= now { "ready" } else { "paused" };
+                            (nacked.message, &nacked.mailbox, state)
+                        }
                         Event::MessageLeaseExpired(expired) => (expired.message, &expired.mailbox, "ready"),
                         Event::MessageDeadLettered(dead) => (dead.message, &dead.mailbox, "dead"),
                         Event::MessageRedriven(redriven) => (redriven.message, &redriven.mailbox, "redriven"),
@@ -384,7 +390,8 @@ proptest! {
         }
         let views = fold(&events);
         for name in ACTORS.map(actor) {
-            let count = |state| last.iter().filter(|((_, mailbox), last)| *mailbox == name && **last == state).count() as u64;
+            let mine = || last.iter().filter(|((_, mailbox), _)| *mailbox == name).map(|(_, state)| *state);
+            let count = |state| mine().filter(|mine| *mine == state).count() as u64;
             let expected = MailCounts {
                 ready: count("ready"),
                 paused: count("paused"),
@@ -406,9 +413,12 @@ proptest! {
     fn what_has_ended_stays_as_it_is(draws in draws(), cut: prop::sample::Index) {
         let events = events(&draws, false);
         let prefix = &events[..cut.index(events.len() + 1)];
-        let lines = |views: &Views| match views.answer(&Query::Countdowns(CountdownsQuery { limit: Some(1000), ..CountdownsQuery::default() }), minute(0)) {
-            Ok(View::Countdowns(view)) => view.countdowns,
-            other => panic!("{other:?}"),
+        let lines = |views: &Views| {
+            let query = Query::Countdowns(CountdownsQuery { limit: Some(1000), ..CountdownsQuery::default() });
+            let Ok(View::Countdowns(mut view)) = views.answer(&query, minute(0)) else { panic!("no countdowns") };
+            // The draws know countdowns of campaigns that are only created later.
+            view.countdowns.iter_mut().for_each(|line| line.campaign = None);
+            view.countdowns
         };
         let later = lines(&fold(&events));
         for line in lines(&fold(prefix)).into_iter().filter(|line| line.state.has_ended()) {
@@ -418,7 +428,11 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_bytes_are_no_saved_views(draws in draws(), flip: prop::sample::Index, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn arbitrary_bytes_are_no_saved_views(
+        draws in draws(),
+        flip: prop::sample::Index,
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
         let _ = Views::load(&bytes);
         let views = fold(&events(&draws, false));
         let mut saved = Vec::new();
