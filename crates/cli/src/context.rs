@@ -11,6 +11,7 @@ use convoke_core::{
     refusal::Refusal,
 };
 use convoke_projections::{Query, View};
+use rand::{TryRng as _, rngs::SysRng};
 
 use crate::{
     args::{Global, Look, Mutation},
@@ -143,7 +144,8 @@ impl Context {
 
 /// 130 random bits as text.
 fn random_key() -> Result<Key, Fault> {
-    let (high, low): (u64, u64) = rand::random();
+    let random = || SysRng.try_next_u64().map_err(|error| Fault::new("io", format!("no random numbers: {error}")));
+    let (high, low) = (random()?, random()?);
     let text = id::text(high, 13) + &id::text(low, 13);
     Key::parse(&text).map_err(|error| Refusal::BadName(error).into())
 }

@@ -82,6 +82,11 @@ impl Output {
         let _ = writeln!(anstream::stderr(), "{text}");
     }
 
+    /// Says on a terminal how far something has come, in place of what was said before.
+    pub(crate) fn progress(self, text: &str) {
+        let _ = write!(anstream::stderr(), "\r\x1b[K{text}");
+    }
+
     /// Reports a fault: two lines on standard error, or with `--json` the envelope on standard output.
     pub(crate) fn fault(self, fault: &Fault) {
         if self.json {
@@ -101,7 +106,7 @@ impl Output {
 
 /// The exit code of a process.
 pub(crate) fn exit_code(exit: Exit) -> ExitCode {
-    ExitCode::from(exit as u8)
+    ExitCode::from(exit.code())
 }
 
 /// This machine's clock: for showing, never for deciding.

@@ -3,13 +3,15 @@
 use std::{io, panic::PanicHookInfo};
 
 use convoke::api::Fault;
-use convoke_core::refusal::Refusal;
+use convoke_core::{codes::Exit, refusal::Refusal};
 
 /// Ends a command.
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// With an error message and its exit code.
     Fault(Fault),
+    /// With an exit code; what went wrong stands in the output already.
+    Reported(Exit),
     /// In silence: whoever read standard output has gone (`convoke log | head -1`).
     OutputClosed,
 }

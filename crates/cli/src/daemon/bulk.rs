@@ -2,19 +2,21 @@
 //!
 //! Many are in flight at once, so that they share commits.
 
-use std::{collections::VecDeque, future::Future, pin::Pin};
+use std::{
+    collections::VecDeque,
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::Poll,
+};
 
 use bytes::Bytes;
-use convoke::{
-    Engine,
-    api::{Answer, Fault},
-};
+use convoke::{Brief, Engine, api::Fault};
 use convoke_core::{
     command::{Command, Request},
     name::{ActorName, Key},
 };
-use serde::{Deserialize, Serialize};
-use tokio::{select, sync::mpsc, task::JoinHandle};
+use serde::Deserialize;
+use tokio::{select, sync::mpsc};
 
 use super::routes::COMMAND_BYTES_MAX;
 use crate::envelope;
@@ -23,16 +25,6 @@ use crate::envelope;
 const WINDOW: usize = 1024;
 /// Answers are handed on when they have grown to this, or when the next is not there yet.
 const PIECE_BYTES: usize = 16 * 1024;
-
-/// The answer to one line: short, as there may be millions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct BulkLine {
-    /// The position of the command's first event; absent if it changed nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) first: Option<u64>,
-    /// How many events it wrote.
-    pub(crate) events: usize,
-}
 
 /// A request that may leave out who acts, where the stream names somebody.
 #[derive(Deserialize)]
@@ -54,8 +46,8 @@ pub(crate) trait Source: Send {
 }
 
 enum InFlight {
-    Decided(JoinHandle<Result<Answer, Fault>>),
-    Malformed(Fault),
+    Submitted(Pin<Box<dyn Future<Output = Result<Brief, Fault>> + Send>>),
+    Refused(Fault),
 }
 
 /// Carries out a stream of requests. Ends when the source ends and everything is answered, or when nobody reads the answers.
@@ -90,11 +82,11 @@ pub(crate) async fn bulk(engine: &Engine, default: Option<&ActorName>, mut sourc
             && let Some(line) = lines.next()
         {
             in_flight.push_back(match line.and_then(|line| read(&line, default)) {
-                Ok(request) => {
-                    let engine = engine.clone();
-                    InFlight::Decided(tokio::spawn(async move { engine.command(request).await }))
-                }
-                Err(fault) => InFlight::Malformed(fault),
+                Ok(request) => match engine.submit(request).await {
+                    Ok(pending) => InFlight::Submitted(Box::pin(pending.brief())),
+                    Err(fault) => InFlight::Refused(fault),
+                },
+                Err(fault) => InFlight::Refused(fault),
             });
         }
     }
@@ -112,23 +104,18 @@ fn read(line: &[u8], default: Option<&ActorName>) -> Result<Request, Fault> {
 /// Waits for the first answer and takes those that are there besides. Not one is lost if the wait is given up.
 async fn answers(in_flight: &mut VecDeque<InFlight>) -> Bytes {
     let mut bytes = Vec::new();
-    std::future::poll_fn(|cx| {
+    poll_fn(|cx| {
         while let Some(front) = in_flight.front_mut() {
             let answer = match front {
-                InFlight::Malformed(fault) => Err(fault.clone()),
-                InFlight::Decided(task) => match Pin::new(task).poll(cx) {
-                    std::task::Poll::Pending => break,
-                    std::task::Poll::Ready(answer) => answer.unwrap_or_else(|error| {
-                        Err(Fault::new("internal", format!("the command's task ended: {error}")))
-                    }),
+                InFlight::Refused(fault) => Err(fault.clone()),
+                InFlight::Submitted(pending) => match pending.as_mut().poll(cx) {
+                    Poll::Pending => break,
+                    Poll::Ready(answer) => answer,
                 },
             };
             in_flight.pop_front();
             bytes.extend_from_slice(&match answer {
-                Ok(answer) => {
-                    let first = answer.events.first().map(|event| event.position);
-                    envelope::success(&BulkLine { first, events: answer.events.len() }, Some(answer.head))
-                }
+                Ok(brief) => envelope::success(&brief, Some(brief.head)),
                 Err(fault) => envelope::failure(&fault),
             });
             bytes.push(b'\n');
@@ -136,7 +123,7 @@ async fn answers(in_flight: &mut VecDeque<InFlight>) -> Bytes {
                 break;
             }
         }
-        if bytes.is_empty() { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+        if bytes.is_empty() { Poll::Pending } else { Poll::Ready(()) }
     })
     .await;
     bytes.into()

@@ -12,12 +12,12 @@ mod routes;
 mod run;
 mod socket;
 
-pub(crate) use bulk::bulk;
-pub(crate) use connect::{Patience, connect, connect_if_running};
-pub(crate) use http::{Body, collect, next_chunk};
+pub(crate) use bulk::{Source, bulk};
+pub(crate) use connect::{Patience, connect, connect_if_running, wait_for_end};
+pub(crate) use http::{Body, next_chunk};
 pub(crate) use journal::{LOG_FILE, last_lines};
-pub(crate) use lock::Lock;
-pub(crate) use routes::{BulkLine, DaemonInfo, StopReply};
+pub(crate) use lock::{Lock, held};
+pub(crate) use routes::{DaemonInfo, StopReply};
 pub(crate) use run::run;
 
 /// Names the version at both ends of the socket.

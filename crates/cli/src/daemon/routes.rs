@@ -46,8 +46,6 @@ use super::{
 };
 use crate::envelope;
 
-pub(crate) use super::bulk::BulkLine;
-
 /// Bytes of one request; more than any command within its own limits needs.
 pub(crate) const COMMAND_BYTES_MAX: usize = 256 * 1024;
 /// How long a body may take to arrive.
@@ -359,7 +357,7 @@ pub(crate) fn failed(fault: &Fault) -> Response<Body> {
         Exit::Usage => StatusCode::BAD_REQUEST,
         Exit::NotPermitted => StatusCode::FORBIDDEN,
         Exit::NotFound => StatusCode::NOT_FOUND,
-        Exit::Refused | Exit::Fenced | Exit::WaitTimeout | Exit::NothingThere => StatusCode::CONFLICT,
+        Exit::Refused | Exit::Fenced | Exit::WaitRanOut | Exit::NothingThere => StatusCode::CONFLICT,
         Exit::TryAgain => StatusCode::SERVICE_UNAVAILABLE,
         Exit::Failure | Exit::Integrity => StatusCode::INTERNAL_SERVER_ERROR,
     };

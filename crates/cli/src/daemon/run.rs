@@ -133,7 +133,8 @@ async fn serve(
     if drained.await.is_err() {
         shared.journal.line("stopping: some clients did not read their answers in time");
     }
-    let closed = shared.engine.clone().close().await;
+    shared.engine.clone().close().await;
+    let failed = shared.engine.failed();
     if in_place {
         let _ = socket::remove(&workspace.folder());
         let _ = std::fs::remove_file(workspace.file(PID_FILE));
@@ -141,11 +142,8 @@ async fn serve(
     accepting.abort();
     // Those who came meanwhile read that the daemon is stopping.
     let _ = timeout(Duration::from_millis(200), connections.acquire_many(CONNECTIONS_MAX as u32)).await;
-    shared.journal.line(match &closed {
-        Ok(()) => "stopped",
-        Err(fault) => &fault.message,
-    });
-    closed
+    shared.journal.line(failed.as_ref().map_or("stopped", |fault| &fault.message));
+    failed.map_or(Ok(()), Err)
 }
 
 /// Waits for a reason to stop. Says whether the workspace's folder is still this daemon's.
@@ -165,12 +163,16 @@ async fn until_the_end(workspace: &Workspace, lock: &Lock, idle_exit: Duration, 
             _ = terminate.recv() => shared.stop("SIGTERM"),
             _ = interrupt.recv() => shared.stop("SIGINT"),
             _ = look.tick() => {
+                if let Some(fault) = shared.engine.failed() {
+                    shared.stop(&format!("the engine takes no more work: {}", fault.message));
+                    return true;
+                }
                 if !lock.is_in_place(workspace) {
                     shared.stop("its folder was deleted");
                     return false;
                 }
                 let requests = shared.requests.load(Ordering::Relaxed);
-                let at_work = shared.in_flight.load(Ordering::Relaxed) > 0 || !shared.engine.idle();
+                let at_work = shared.in_flight.load(Ordering::Relaxed) > 0 || shared.engine.next_due().is_some();
                 if at_work || requests != seen {
                     (seen, busy_at) = (requests, Instant::now());
                 } else if busy_at.elapsed() >= idle_exit {

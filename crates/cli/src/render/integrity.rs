@@ -74,7 +74,7 @@ impl Show for Health {
 }
 
 /// A size in the largest unit that leaves a number above one.
-pub(super) fn bytes(bytes: u64) -> String {
+pub(crate) fn bytes(bytes: u64) -> String {
     let (mut value, mut unit) = (bytes as f64, "bytes");
     for larger in ["KiB", "MiB", "GiB"] {
         if value < 1024.0 {

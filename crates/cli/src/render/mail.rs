@@ -6,7 +6,7 @@ use convoke_projections::view::{
     DeadLettersView, DeliveryLine, DeliveryState, HistoryView, InboxView, MailCounts, ThreadView,
 };
 
-use super::{Cell, Page, Show, Table, countdowns::why};
+use super::{Cell, Page, Show, Table};
 
 /// The word of a priority; nothing for the ordinary one.
 pub(super) fn priority(priority: Priority) -> &'static str {
@@ -34,9 +34,7 @@ fn gist(subject: Option<&str>, body: Option<&str>) -> String {
 fn state_cell(state: &DeliveryState, page: &Page) -> Cell {
     match state {
         DeliveryState::Ready => Cell::text("ready"),
-        DeliveryState::Paused { until, reason } => {
-            Cell::live(format!("again {}{}", page.when(*until), why(reason.as_ref())))
-        }
+        DeliveryState::Paused { until } => Cell::live(format!("handed back, again {}", page.when(*until))),
         DeliveryState::Taken { holder, until, .. } => {
             Cell::live(format!("taken by {holder}, lease ends {}", page.when(*until)))
         }

@@ -13,7 +13,9 @@ mod status;
 mod times;
 
 pub(crate) use events::EventItem;
+pub(crate) use integrity::bytes;
 pub(crate) use page::{Cell, Page, Table, clean};
+pub(crate) use times::length;
 
 use convoke_projections::View;
 

@@ -142,22 +142,22 @@ pub(crate) struct Cell {
 
 impl Cell {
     /// Plain text. Control characters are made visible, and what is too wide is cut.
-    pub(crate) fn text(text: impl AsRef<str>) -> Self {
-        Self { text: cut(&clean(text.as_ref()), CELL_WIDTH_MAX), style: Style::new(), right: false }
+    pub(crate) fn text(text: impl ToString) -> Self {
+        Self { text: cut(&clean(&text.to_string()), CELL_WIDTH_MAX), style: Style::new(), right: false }
     }
 
     /// A sentence: one line, cut where it gets very long.
-    pub(crate) fn line(text: impl AsRef<str>) -> Self {
-        Self { text: cut(&clean(text.as_ref()), SENTENCE_WIDTH_MAX), style: Style::new(), right: false }
+    pub(crate) fn line(text: impl ToString) -> Self {
+        Self { text: cut(&clean(&text.to_string()), SENTENCE_WIDTH_MAX), style: Style::new(), right: false }
     }
 
     /// Text that is never cut.
-    pub(crate) fn whole(text: impl AsRef<str>) -> Self {
-        Self { text: clean(text.as_ref()).into_owned(), style: Style::new(), right: false }
+    pub(crate) fn whole(text: impl ToString) -> Self {
+        Self { text: clean(&text.to_string()).into_owned(), style: Style::new(), right: false }
     }
 
     /// An id.
-    pub(crate) fn id(text: impl AsRef<str>) -> Self {
+    pub(crate) fn id(text: impl ToString) -> Self {
         Self { style: ID, ..Self::whole(text) }
     }
 
@@ -167,22 +167,22 @@ impl Cell {
     }
 
     /// Something that is well.
-    pub(crate) fn good(text: impl AsRef<str>) -> Self {
+    pub(crate) fn good(text: impl ToString) -> Self {
         Self { style: GOOD, ..Self::text(text) }
     }
 
     /// Something that is not.
-    pub(crate) fn bad(text: impl AsRef<str>) -> Self {
+    pub(crate) fn bad(text: impl ToString) -> Self {
         Self { style: BAD, ..Self::text(text) }
     }
 
     /// Something that is going on.
-    pub(crate) fn live(text: impl AsRef<str>) -> Self {
+    pub(crate) fn live(text: impl ToString) -> Self {
         Self { style: LIVE, ..Self::text(text) }
     }
 
     /// Something of less interest.
-    pub(crate) fn faint(text: impl AsRef<str>) -> Self {
+    pub(crate) fn faint(text: impl ToString) -> Self {
         Self { style: FAINT, ..Self::text(text) }
     }
 }

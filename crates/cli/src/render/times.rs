@@ -3,7 +3,7 @@
 use convoke_core::time::{Span, Timestamp};
 
 /// How far a time is from another: one unit, the largest that fits, rounded down; two for hours and days while they are few.
-pub(crate) fn relative(at: Timestamp, now: Timestamp) -> String {
+pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
     let seconds = (i128::from(at.us()) - i128::from(now.us())) / 1_000_000;
     match u64::try_from(seconds.unsigned_abs()).unwrap_or(u64::MAX) {
         0 => "now".to_owned(),

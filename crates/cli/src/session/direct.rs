@@ -66,7 +66,8 @@ impl Direct {
     }
 
     pub(super) fn close(self) -> Result<(), Fault> {
-        self.runtime.block_on(self.engine.clone().close())
+        self.runtime.block_on(self.engine.clone().close());
+        Ok(())
     }
 }
 

@@ -23,14 +23,6 @@ pub(crate) enum Session {
     Direct(Direct),
 }
 
-/// What a stream's reader wants next.
-pub(crate) enum Next {
-    /// More.
-    More,
-    /// Nothing more.
-    Enough,
-}
-
 impl Session {
     /// Over the daemon's socket. Nothing is connected or started before the first request.
     pub(crate) fn remote(workspace: &Workspace) -> Result<Self, Fault> {
@@ -74,12 +66,12 @@ impl Session {
         }
     }
 
-    /// Gives every event from a position on to `reader`, as they happen, until it has had enough. A daemon that ends meanwhile is no
+    /// Gives every event from a position on to `reader`, as they happen, until that fails. A daemon that ends meanwhile is no
     /// end: the next one goes on from there.
     pub(crate) fn follow<E: From<Fault>>(
         &mut self,
         from: u64,
-        reader: impl FnMut(EventView) -> Result<Next, E>,
+        reader: impl FnMut(EventView) -> Result<(), E>,
     ) -> Result<(), E> {
         match self {
             Self::Remote(remote) => remote.follow(from, reader),

@@ -26,9 +26,9 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{LineReader, Next, pieces_of, runtime};
+use super::{LineReader, pieces_of, runtime};
 use crate::{
-    daemon::{Body, BulkLine, DaemonInfo, Patience, StopReply, connect, connect_if_running, next_chunk},
+    daemon::{Body, DaemonInfo, Patience, StopReply, connect, connect_if_running, next_chunk},
     envelope,
     workspace::Workspace,
 };
@@ -105,16 +105,14 @@ impl Remote {
     pub(super) fn follow<E: From<Fault>>(
         &mut self,
         from: u64,
-        mut reader: impl FnMut(EventView) -> Result<Next, E>,
+        mut reader: impl FnMut(EventView) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut from = from;
         let mut patience = Patience::new();
         loop {
-            let ended = self.follow_once(&mut from, &mut patience, &mut reader)?;
-            match ended {
-                Ok(()) => return Ok(()),
-                Err(Attempt::Final(fault)) => return Err(fault.into()),
-                Err(Attempt::Lost(why)) => {
+            match self.follow_once(&mut from, &mut patience, &mut reader)? {
+                Attempt::Final(fault) => return Err(fault.into()),
+                Attempt::Lost(why) => {
                     self.connection = None;
                     if !patience.pause() {
                         return Err(lost(&why).into());
@@ -128,19 +126,19 @@ impl Remote {
         &mut self,
         from: &mut u64,
         patience: &mut Patience,
-        reader: &mut impl FnMut(EventView) -> Result<Next, E>,
-    ) -> Result<Result<(), Attempt>, E> {
+        reader: &mut impl FnMut(EventView) -> Result<(), E>,
+    ) -> Result<Attempt, E> {
         let stream = self.stream(*patience, Method::GET, &format!("/v1/follow?from={from}"), Body::empty());
         let mut body = match stream {
             Ok(body) => body,
-            Err(attempt) => return Ok(Err(attempt)),
+            Err(attempt) => return Ok(attempt),
         };
         let mut lines = LineReader::default();
         loop {
             let piece = match self.runtime.block_on(next_chunk(&mut body)) {
                 Ok(Some(piece)) => piece,
-                Ok(None) => return Ok(Err(Attempt::Lost("the stream ended".to_owned()))),
-                Err(error) => return Ok(Err(error.into())),
+                Ok(None) => return Ok(Attempt::Lost("the stream ended".to_owned())),
+                Err(error) => return Ok(error.into()),
             };
             let mut ended = None;
             lines.add(&piece, |line| {
@@ -151,11 +149,9 @@ impl Remote {
                     Ok(event) => {
                         *from = event.position + 1;
                         *patience = Patience::new();
-                        if let Next::Enough = reader(event)? {
-                            ended = Some(Ok(()));
-                        }
+                        reader(event)?;
                     }
-                    Err(_) => ended = Some(Err(refused(line).into())),
+                    Err(_) => ended = Some(refused(line).into()),
                 }
                 Ok::<_, E>(())
             })?;
