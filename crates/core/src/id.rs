@@ -125,6 +125,8 @@ fn canonical<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Erro
 pub trait IdSource {
     /// An id that no other call gave or will give.
     fn fresh(&mut self) -> EventId;
+    /// The salt of an event whose command has a key: unguessable.
+    fn salt(&mut self) -> crate::log::Salt;
 }
 
 fn tail(bytes: &[u8; 16]) -> u64 {

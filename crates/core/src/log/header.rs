@@ -28,6 +28,12 @@ impl Kind {
         if well_formed { Ok(Self(SmolStr::new(text))) } else { Err(HeaderError::Kind) }
     }
 
+    /// A kind of the table of events, which holds well-formed ones only (a test sees to it); without an allocation.
+    #[must_use]
+    pub const fn known(text: &'static str) -> Self {
+        Self(SmolStr::new_static(text))
+    }
+
     /// The kind's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
