@@ -244,10 +244,13 @@ mod tests {
 
     #[test]
     fn durations_have_one_spelling() {
-        for (text, ms) in [("90s", 90_000), ("5m", 300_000), ("1h30m", 5_400_000), ("2d", 172_800_000), ("500ms", 500)] {
+        for (text, ms) in [("90s", 90_000), ("5m", 300_000), ("1h30m", 5_400_000), ("2d", 172_800_000), ("500ms", 500)]
+        {
             assert_eq!(Span::parse(text).unwrap().ms(), ms, "{text}");
         }
-        for text in ["", "5", "5mm", "m", "-5m", "5m1h", "5m5m", " 5m", "5 m", "1.5h", "5M", "5é", "99999999999999999999d"] {
+        for text in
+            ["", "5", "5mm", "m", "-5m", "5m1h", "5m5m", " 5m", "5 m", "1.5h", "5M", "5é", "99999999999999999999d"]
+        {
             assert!(Span::parse(text).is_err(), "{text:?}");
         }
         assert_eq!(Span::parse("1h30m").unwrap().to_string(), "1h30m");

@@ -108,8 +108,22 @@ const HAS_IDEMPOTENCY: u8 = 2;
 
 impl Header {
     /// The longest encoding: every field at its limit.
-    pub const BYTES_MAX: usize =
-        16 + 8 + 16 + 8 + 16 + 1 + 16 + 1 + ActorName::BYTES_MAX + 1 + Kind::BYTES_MAX + 2 + 1 + limits::KEY_BYTES_MAX + 32 + 32;
+    pub const BYTES_MAX: usize = 16
+        + 8
+        + 16
+        + 8
+        + 16
+        + 1
+        + 16
+        + 1
+        + ActorName::BYTES_MAX
+        + 1
+        + Kind::BYTES_MAX
+        + 2
+        + 1
+        + limits::KEY_BYTES_MAX
+        + 32
+        + 32;
 
     /// Appends the encoding. The payload's hash is its last 32 bytes.
     pub fn encode(&self, out: &mut Vec<u8>) {
@@ -149,8 +163,7 @@ impl Header {
         if flags & !(HAS_CAUSATION | HAS_IDEMPOTENCY) != 0 {
             return Err(HeaderError::Flags);
         }
-        let causation =
-            if flags & HAS_CAUSATION != 0 { Some(EventId::from_bytes(take(&mut rest)?)) } else { None };
+        let causation = if flags & HAS_CAUSATION != 0 { Some(EventId::from_bytes(take(&mut rest)?)) } else { None };
         let actor_text = take_text(&mut rest)?;
         let actor = ActorName::parse(actor_text)?;
         if actor.as_str() != actor_text {
