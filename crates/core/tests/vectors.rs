@@ -1,6 +1,6 @@
 //! The committed test vectors are what this code writes.
 
-#[path = "../examples/vectors/content.rs"]
+#[path = "../examples/vectors/content/mod.rs"]
 mod content;
 
 /// If this fails and no vector was added on purpose, the format moved: every log ever written stops verifying.
