@@ -193,11 +193,8 @@ impl ExportReader {
                 payload: None,
                 commit: None,
             } => {
-                if log.is_within_a_commit() {
-                    return Err(refuse("the events before the checkpoint lack their commit line"));
-                }
                 if log.checkpoint().as_ref() != Some(&stored) {
-                    return Err(refuse("the checkpoint is not that of the events before it"));
+                    return Err(refuse("the checkpoint is not that of the commits before it"));
                 }
                 self.checkpoint = Some(stored);
                 Ok(None)
