@@ -149,6 +149,18 @@ pub fn text(tail: u64, chars: usize) -> String {
     (0..chars).rev().map(|i| char::from(ALPHABET[(tail >> (5 * i)) as usize & 31])).collect()
 }
 
+/// The value of up to 25 base32 characters; `None` if there are more, or others.
+#[must_use]
+pub fn bits(text: &str) -> Option<u128> {
+    if text.len() > 25 {
+        return None;
+    }
+    text.bytes().try_fold(0, |bits, byte| {
+        let value = ALPHABET.iter().position(|a| *a == byte.to_ascii_lowercase())?;
+        Some(bits << 5 | value as u128)
+    })
+}
+
 /// A reference to something by its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdReference {
@@ -173,11 +185,7 @@ impl IdReference {
         if !(SHORT_CHARS_MIN..=SHORT_CHARS_MAX).contains(&text.len()) || !text.bytes().any(|b| b.is_ascii_digit()) {
             return None;
         }
-        let mut bits = 0;
-        for byte in text.bytes() {
-            let value = ALPHABET.iter().position(|a| *a == byte.to_ascii_lowercase())?;
-            bits = bits << 5 | value as u64;
-        }
+        let bits = u64::try_from(bits(text)?).ok()?;
         Some(Self::Short { chars: text.len(), bits })
     }
 

@@ -1,7 +1,14 @@
 //! The rules of Convoke: pure types, `decide` and `evolve`. No I/O, no clock, no randomness.
 
+pub mod actors;
+pub mod campaign;
+pub mod command;
+pub mod countdown;
+pub mod event;
 pub mod id;
 pub mod limits;
 pub mod log;
+pub mod mailbox;
 pub mod name;
+pub mod refusal;
 pub mod time;

@@ -3,8 +3,30 @@
 //! [`Log`] says what every backend owes; [`SledLog`] keeps one on disk, [`MemoryLog`] in memory. To a store an event is
 //! bytes with a header: it knows nothing of what they mean.
 
+mod admission;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod engine;
 mod error;
+pub mod faulty;
+mod folder;
 mod log;
+mod memory_log;
+mod panics;
+pub mod record;
+mod recorded_head;
+#[cfg(any(test, feature = "conformance"))]
+pub mod sample;
+mod scan;
+mod scratch;
+mod shared;
+mod sled_log;
+mod tiles;
+mod tree;
+mod writer;
 
 pub use error::{AppendError, OpenError, ReadError};
 pub use log::{Log, Stored};
+pub use memory_log::MemoryLog;
+pub use panics::quiet_engine_panics;
+pub use sled_log::SledLog;

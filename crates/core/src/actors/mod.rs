@@ -1,0 +1,3 @@
+//! Actors: who takes part, membership, and the workspace's own settings.
+
+pub mod events;

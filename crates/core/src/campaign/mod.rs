@@ -1,0 +1,3 @@
+//! Campaigns: a directed acyclic graph of countdowns.
+
+pub mod events;

@@ -1,0 +1,3 @@
+//! Countdowns (t-minus events): a time, a quorum, attendees who answer.
+
+pub mod events;
