@@ -114,8 +114,22 @@ const HAS_IDEMPOTENCY: u8 = 2;
 
 impl Header {
     /// The longest encoding: every field at its limit.
-    pub const BYTES_MAX: usize =
-        16 + 8 + 16 + 8 + 16 + 1 + 16 + 1 + ActorName::BYTES_MAX + 1 + Kind::BYTES_MAX + 2 + 1 + limits::KEY_BYTES_MAX + 32 + 32;
+    pub const BYTES_MAX: usize = 16
+        + 8
+        + 16
+        + 8
+        + 16
+        + 1
+        + 16
+        + 1
+        + ActorName::BYTES_MAX
+        + 1
+        + Kind::BYTES_MAX
+        + 2
+        + 1
+        + limits::KEY_BYTES_MAX
+        + 32
+        + 32;
 
     /// Appends the encoding. The payload's hash is its last 32 bytes.
     pub fn encode(&self, out: &mut Vec<u8>) {
