@@ -60,9 +60,14 @@ impl Folder {
         self.write_whole().map_err(|error| io_error(&self.path, &error))
     }
 
-    fn write_whole(&mut self) -> io::Result<()> {
+    /// Makes all its files durable.
+    pub(crate) fn sync(&self) -> io::Result<()> {
         sync_files(&self.engine())?;
-        sync_files(&self.path)?;
+        sync_files(&self.path)
+    }
+
+    fn write_whole(&mut self) -> io::Result<()> {
+        self.sync()?;
         self.format.write_all(format!("{FORMAT_PREFIX}{VERSION}\n").as_bytes())?;
         self.format.sync_all()?;
         match self.path.parent() {

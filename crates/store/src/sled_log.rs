@@ -168,7 +168,7 @@ pub(crate) fn create(path: &Path) -> Result<Folder, OpenError> {
     Ok(folder)
 }
 
-fn open_engine(folder: &Folder) -> Result<Engine, OpenError> {
+pub(crate) fn open_engine(folder: &Folder) -> Result<Engine, OpenError> {
     let path = folder.path();
     let engine = Engine::open(&folder.engine()).map_err(|error| engine_error(path, error))?;
     // sled writes its index by renaming a file.

@@ -80,7 +80,7 @@ impl Tree {
         if start >= loose_start {
             return RangeRoot::Known(range_root(self.loose_between(start, end)));
         }
-        if start % TILE_LEAVES != 0 {
+        if !start.is_multiple_of(TILE_LEAVES) {
             return RangeRoot::Needs { start, end };
         }
         let full = end / TILE_LEAVES * TILE_LEAVES;
@@ -140,7 +140,7 @@ mod tests {
                 let root = match tree.range_root(start, end) {
                     RangeRoot::Known(root) => root,
                     RangeRoot::Needs { start: from, end: to } => {
-                        assert!(start % TILE_LEAVES != 0 || to - from < TILE_LEAVES, "{start}..{end}");
+                        assert!(!start.is_multiple_of(TILE_LEAVES) || to - from < TILE_LEAVES, "{start}..{end}");
                         tree.range_root_with(start, from, &leaves[from as usize..to as usize])
                     }
                 };
