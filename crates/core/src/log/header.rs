@@ -87,7 +87,7 @@ pub enum HeaderError {
     #[error("the header has bytes after its last field")]
     Trailing,
     /// A flag that this version does not know.
-    #[error("the header has an unknown flag")]
+    #[error("the header has a flag that this version does not know: it was written by a newer one, or is damaged")]
     Flags,
     /// A kind that is not one.
     #[error("the header's kind is malformed")]
