@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     campaign,
-    countdown::{self, Countdown, events::ScrubCause},
+    countdown::{self, Answer, Countdown, events::ScrubCause},
     event::{Event, Recorded},
     id::{CampaignId, CountdownId},
     mailbox::events::{MessageSent, Priority},
@@ -46,7 +46,7 @@ pub fn effects(state: &State, recorded: &Recorded) -> Vec<Event> {
         Event::CampaignCancelled(cancelled) => {
             let members = state.campaigns.get(cancelled.campaign).map(|campaign| campaign.members.keys());
             for countdown in members.into_iter().flatten().filter_map(|id| state.countdowns.get(*id)) {
-                events.extend(countdown::scrub_for(countdown, ScrubCause::CampaignCancelled));
+                events.extend(countdown::decide::scrub_for(countdown, ScrubCause::CampaignCancelled));
             }
         }
         _ => {}
@@ -78,12 +78,12 @@ fn settle(state: &State, recorded: &Recorded, id: CampaignId, events: &mut Vec<E
         if let Some(countdown) = state.countdowns.get(blocked)
             && scrubbed.insert(blocked)
         {
-            events.extend(countdown::scrub_for(countdown, ScrubCause::Predecessor(predecessor)));
+            events.extend(countdown::decide::scrub_for(countdown, ScrubCause::Predecessor(predecessor)));
         }
     }
     for free in campaign::releasable(campaign) {
         if let Some(countdown) = state.countdowns.get(free) {
-            events.extend(countdown::release(countdown, campaign.notice, recorded.time));
+            events.extend(countdown::decide::release(countdown, campaign.notice, recorded.time));
         }
     }
     events.extend(campaign::conclude(campaign));
@@ -101,7 +101,7 @@ fn notice(countdown: &Countdown, outcome: &str, cause: Option<String>) -> Event 
     if !to.contains(&countdown.organizer) {
         to.push(countdown.organizer.clone());
     }
-    let confirmed = countdown.confirmed();
+    let confirmed = countdown.count(Answer::Confirmed);
     let answers = if countdown.attendees.is_empty() {
         String::new()
     } else {
@@ -140,14 +140,14 @@ fn notice(countdown: &Countdown, outcome: &str, cause: Option<String>) -> Event 
 
 fn cause_text(state: &State, cause: &ScrubCause, reason: Option<&str>) -> String {
     let text = match cause {
-        ScrubCause::Organizer => "called off by its organizer".to_owned(),
-        ScrubCause::NoGo => "too many declined".to_owned(),
-        ScrubCause::HoldExpired => "on hold for too long".to_owned(),
-        ScrubCause::CampaignCancelled => "its campaign was cancelled".to_owned(),
         ScrubCause::Predecessor(id) => {
-            let name = state.countdowns.get(*id).map(|countdown| countdown.name.to_string()).unwrap_or_default();
-            format!("{name} before it did not end well")
+            let name = state.countdowns.get(*id).map_or_else(|| id.short(), |countdown| countdown.name.to_string());
+            format!("{name}, which it waited for, did not fire")
         }
+        cause => cause.to_string(),
     };
-    reason.map_or_else(|| text.clone(), |reason| format!("{text}, because {reason}"))
+    match reason {
+        Some(reason) => format!("{text} ({reason})"),
+        None => text,
+    }
 }

@@ -206,7 +206,7 @@ pub fn handle_due(state: &mut State, now: Timestamp, ids: &mut dyn IdSource) -> 
         let Some((_, id, mailbox)) = countdown.into_iter().chain(lease).min() else { break };
         let events = match mailbox {
             Some(mailbox) => state.mailboxes.expire(id.into(), &mailbox),
-            None => state.countdowns.get(id.into()).map(|c| countdown::due(c, now)).unwrap_or_default(),
+            None => state.countdowns.get(id.into()).map(|c| countdown::decide::due(c, now)).unwrap_or_default(),
         };
         if events.is_empty() {
             break;
@@ -308,35 +308,33 @@ fn decide(
         Command::ScheduleCountdown(schedule) => return schedule_countdown(state, actor, schedule, context),
         Command::ConfirmCountdown(confirm) => {
             answers_for_himself(actor, confirm.attendee.as_ref())?;
-            countdown::confirm(countdown(&confirm.countdown)?, actor, now)?
+            countdown::decide::confirm(countdown(&confirm.countdown)?, actor, now)?
         }
         Command::DeclineCountdown(decline) => {
             answers_for_himself(actor, decline.attendee.as_ref())?;
-            countdown::decline(countdown(&decline.countdown)?, actor, decline.reason.as_deref(), now)?
+            countdown::decide::decline(countdown(&decline.countdown)?, actor, decline.reason.as_deref(), now)?
         }
         Command::DeferCountdown(defer) => {
             answers_for_himself(actor, defer.attendee.as_ref())?;
-            countdown::defer(countdown(&defer.countdown)?, actor, defer.by_ms, defer.reason.as_deref(), now)?
+            countdown::decide::defer(countdown(&defer.countdown)?, actor, defer.by_ms, defer.reason.as_deref(), now)?
         }
         Command::HoldCountdown(hold) => {
-            countdown::hold(countdown(&hold.countdown)?, actor, hold.reason.as_deref(), now)?
+            countdown::decide::hold(countdown(&hold.countdown)?, actor, hold.reason.as_deref(), now)?
         }
-        Command::ResumeCountdown(resume) => countdown::resume(countdown(&resume.countdown)?, actor, now)?,
+        Command::ResumeCountdown(resume) => countdown::decide::resume(countdown(&resume.countdown)?, actor, now)?,
         Command::RescheduleCountdown(reschedule) => {
             let subject = countdown(&reschedule.countdown)?;
-            countdown::reschedule(subject, actor, reschedule.time, reschedule.allow_past, now)?
+            countdown::decide::reschedule(subject, actor, reschedule.time, reschedule.allow_past, now)?
         }
         Command::ScrubCountdown(scrub) => {
-            countdown::scrub(countdown(&scrub.countdown)?, actor, scrub.reason.as_deref(), now)?
+            countdown::decide::scrub(countdown(&scrub.countdown)?, actor, scrub.reason.as_deref(), now)?
         }
-        Command::CreateCampaign(create) => campaign::create(actor, &create.name, create.policy, create.notice_ms)?,
+        Command::CreateCampaign(create) => campaign::create(create, actor)?,
         Command::JoinCampaign(join) => {
             let into = campaign(&join.campaign)?;
-            campaign::admit(into, actor)?;
-            if into.phase != campaign::Phase::Planned {
-                return Err(Refusal::AlreadyStarted { name: into.name.to_string() });
-            }
-            countdown::join(countdown(&join.countdown)?, into.id, actor, now)?
+            let subject = countdown(&join.countdown)?;
+            campaign::admit_existing(into, subject.id, actor)?;
+            countdown::decide::join(subject, into.id, actor, now)?
         }
         Command::LinkCampaign(link) => {
             let within = campaign(&link.campaign)?;
@@ -438,7 +436,10 @@ fn schedule_countdown(
         None if schedule.after.is_empty() => None,
         None => return Err(Refusal::BadRequest("`after` needs a campaign".to_owned())),
     };
-    let scheduled = countdown::schedule(actor, schedule, campaign.map(|campaign| campaign.id), context.now)?;
+    let scheduled = countdown::decide::schedule(
+        countdown::decide::Terms::of(schedule, actor.clone(), campaign.map(|campaign| campaign.id))?,
+        context.now,
+    )?;
     let attendees: Vec<ActorName> = scheduled.attendees.iter().filter(|name| *name != actor).cloned().collect();
     let mut planned = plan(state.actors.mentioned(&attendees, schedule.create)?.into_iter().map(Event::from).collect());
     let id = context.ids.fresh();
