@@ -1,5 +1,9 @@
 //! Every bound in one place. Over a limit is a refusal that names the limit, before anything is written.
 
+use serde_json::Value;
+
+use crate::refusal::Refusal;
+
 /// Bytes of one event's payload as stored (JSON). One event always fits one record of the store.
 pub const PAYLOAD_BYTES_MAX: usize = 48 * 1024;
 /// Bytes of a message's text.
@@ -14,6 +18,8 @@ pub const REFERENCE_BYTES_MAX: usize = 200;
 pub const RECIPIENTS_MAX: usize = 65;
 /// Bytes of the JSON payload attached to a countdown or a message.
 pub const ATTACHED_JSON_BYTES_MAX: usize = 8 * 1024;
+/// Arrays and objects inside one another in that JSON. A reader that gives up at some depth must never meet it in a log.
+pub const ATTACHED_JSON_DEPTH_MAX: usize = 32;
 /// Attendees of one countdown.
 pub const ATTENDEES_MAX: usize = 64;
 /// Bytes of a countdown's or campaign's name.
@@ -60,3 +66,29 @@ pub const ENDED_DELIVERIES_KEPT: usize = 100_000;
 pub const COMMIT_EVENTS_FULL: usize = 4_096;
 /// Bytes after which a commit takes no further command or due item.
 pub const COMMIT_BYTES_FULL: usize = 2 * 1024 * 1024;
+
+/// Refuses what is larger than its limit.
+///
+/// # Errors
+/// [`Refusal::OverLimit`], naming what, its size and the limit.
+pub fn check(what: &'static str, size: usize, size_max: usize) -> Result<(), Refusal> {
+    if size <= size_max { Ok(()) } else { Err(Refusal::OverLimit { what, size, size_max }) }
+}
+
+/// Refuses attached JSON that is too large or nests too deep.
+///
+/// # Errors
+/// [`Refusal::OverLimit`] for its bytes, [`Refusal::BadRequest`] for its depth.
+pub fn check_json(what: &'static str, json: &Value) -> Result<(), Refusal> {
+    fn nests_within(json: &Value, depth_max: usize) -> bool {
+        match json {
+            Value::Array(items) => depth_max > 0 && items.iter().all(|item| nests_within(item, depth_max - 1)),
+            Value::Object(members) => depth_max > 0 && members.values().all(|item| nests_within(item, depth_max - 1)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        }
+    }
+    if !nests_within(json, ATTACHED_JSON_DEPTH_MAX) {
+        return Err(Refusal::BadRequest(format!("{what} nests deeper than {ATTACHED_JSON_DEPTH_MAX} levels")));
+    }
+    check(what, json.to_string().len(), ATTACHED_JSON_BYTES_MAX)
+}
