@@ -476,9 +476,6 @@ pub enum DeliveryState {
     Paused {
         /// When.
         until: Timestamp,
-        /// Why it was handed back, if said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<String>,
     },
     /// Somebody has it under a lease.
     Taken {
@@ -544,6 +541,9 @@ pub struct DeliveryLine {
     /// Where it stands.
     #[serde(flatten)]
     pub state: DeliveryState,
+    /// Why it was last handed back, if said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nack_reason: Option<String>,
     /// A line; read from the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
