@@ -29,10 +29,9 @@ pub fn effects(state: &State, recorded: &Recorded) -> Vec<Event> {
         }
         Event::CountdownRescheduled(rescheduled) => {
             if let Some(countdown) = state.countdowns.get(rescheduled.countdown) {
-                let when = rescheduled.fire_at.map_or_else(
-                    || "once its campaign releases it".to_owned(),
-                    |at| format!("T-0 is now {at}"),
-                );
+                let when = rescheduled
+                    .fire_at
+                    .map_or_else(|| "once its campaign releases it".to_owned(), |at| format!("T-0 is now {at}"));
                 events.push(notice(countdown, "rescheduled", Some(when)));
             }
         }
@@ -52,7 +51,8 @@ pub fn effects(state: &State, recorded: &Recorded) -> Vec<Event> {
         _ => {}
     }
     if let Event::CountdownFired(_) | Event::CountdownMissed(_) | Event::CountdownScrubbed(_) = &recorded.event
-        && let Some(campaign) = subject(&recorded.event).and_then(|id| state.countdowns.get(id)).and_then(|c| c.campaign)
+        && let Some(campaign) =
+            subject(&recorded.event).and_then(|id| state.countdowns.get(id)).and_then(|c| c.campaign)
     {
         settle(state, recorded, campaign, &mut events);
     }

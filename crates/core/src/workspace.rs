@@ -1,6 +1,6 @@
 //! The whole deciding state, and the one way to change it: decide, fold, and fold what that causes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +9,10 @@ use crate::{
     campaign::{self, Campaigns, events::CampaignLinked},
     clock::Jump,
     command::{Command, Request, ScheduleCountdown},
-    countdown::{self, Countdowns},
+    countdown::{self, Countdown, Countdowns},
     effects::effects,
     event::{Event, Keyed, Recorded},
-    id::{CampaignId, CountdownId, EventId, IdSource, MessageId},
+    id::{CampaignId, EventId, IdSource, MessageId},
     keys::Keys,
     limits,
     mailbox::{self, Mailboxes, events::MessageSent},
@@ -136,12 +136,12 @@ impl State {
         match &recorded.event {
             Event::CountdownScheduled(scheduled) => {
                 if let Some(campaign) = scheduled.campaign {
-                    self.campaigns.member_added(campaign, recorded.id.into(), &scheduled.name);
+                    self.campaigns.member_added(campaign, recorded.id.into(), scheduled.name.clone());
                 }
             }
             Event::CountdownJoined(joined) => {
                 if let Some(countdown) = self.countdowns.get(joined.countdown) {
-                    self.campaigns.member_added(joined.campaign, joined.countdown, &countdown.name);
+                    self.campaigns.member_added(joined.campaign, joined.countdown, countdown.name.clone());
                 }
             }
             Event::CountdownReleased(released) => self.campaigns.member_released(released.countdown),
@@ -282,7 +282,7 @@ fn decide(
     context: &mut Context<'_>,
 ) -> Result<Vec<Planned>, Refusal> {
     if let Command::CreateWorkspace(create) = command {
-        return actors::create(&state.actors, state.size, create).map(plan);
+        return actors::create(state.size, create).map(plan);
     }
     if state.size == 0 {
         return Err(Refusal::BadRequest("the log is empty; it begins with create_workspace".to_owned()));
@@ -303,7 +303,7 @@ fn decide(
         Command::AddActor(add) => state.actors.add(actor, &add.name, add.kind, add.create)?,
         Command::AcceptClock(accept) => {
             let jump = context.jump.ok_or(Refusal::ClockFine)?;
-            state.actors.accept_clock(actor, jump, &accept.reason)?
+            state.actors.accept_clock(actor, jump.wall, jump.engine, &accept.reason)?
         }
         Command::ScheduleCountdown(schedule) => return schedule_countdown(state, actor, schedule, context),
         Command::ConfirmCountdown(confirm) => {
@@ -338,15 +338,13 @@ fn decide(
         }
         Command::LinkCampaign(link) => {
             let within = campaign(&link.campaign)?;
-            let before = member(state, within.id, &link.before)?;
-            let after = member(state, within.id, &link.after)?;
-            campaign::link(within, before, after, actor)?
+            let (before, after) = (member(state, within.id, &link.before)?, member(state, within.id, &link.after)?);
+            campaign::link(within, (before.id, &before.name), (after.id, &after.name), actor)?
         }
         Command::UnlinkCampaign(link) => {
             let within = campaign(&link.campaign)?;
-            let before = member(state, within.id, &link.before)?;
-            let after = member(state, within.id, &link.after)?;
-            campaign::unlink(within, before, after, actor)?
+            let (before, after) = (member(state, within.id, &link.before)?, member(state, within.id, &link.after)?);
+            campaign::unlink(within, (before.id, &before.name), (after.id, &after.name), actor)?
         }
         Command::StartCampaign(start) => campaign::start(campaign(&start.campaign)?, actor)?,
         Command::CancelCampaign(cancel) => {
@@ -387,7 +385,7 @@ fn decide(
             let dead = state.mailboxes.find_dead(&mailbox, &redrive.message)?;
             let (_, original) = context.past.message(&dead.to_string())?;
             let again = context.ids.fresh();
-            let events = state.mailboxes.redrive(dead, &mailbox, &original, again.into(), actor)?;
+            let events = state.mailboxes.redrive(dead, &mailbox, &original, again.into())?;
             return Ok(events
                 .into_iter()
                 .map(|event| Planned { id: matches!(event, Event::MessageSent(_)).then_some(again), event })
@@ -409,14 +407,10 @@ fn answers_for_himself(actor: &ActorName, named: Option<&ActorName>) -> Result<(
     }
 }
 
-/// A countdown of this campaign.
-fn member(state: &State, campaign: CampaignId, reference: &str) -> Result<CountdownId, Refusal> {
-    state.countdowns.find(reference, Some(campaign)).or_else(|refusal| {
-        let Ok(id) = state.countdowns.find(reference, None) else { return Err(refusal) };
-        let name = state.countdowns.get(id).map(|countdown| countdown.name.to_string()).unwrap_or_default();
-        let campaign = state.campaigns.get(campaign).map(|campaign| campaign.name.to_string()).unwrap_or_default();
-        Err(Refusal::OtherCampaign { name, campaign })
-    })
+/// The countdown that is meant in a campaign; one of another campaign if none of this one is, for the machine to refuse.
+fn member<'s>(state: &'s State, campaign: CampaignId, reference: &str) -> Result<&'s Countdown, Refusal> {
+    let id = state.countdowns.find(reference, Some(campaign)).or_else(|_| state.countdowns.find(reference, None))?;
+    state.countdowns.get(id).ok_or_else(|| Refusal::no_countdown(id))
 }
 
 /// Schedules a countdown, in a campaign or by itself, with its links.
@@ -441,19 +435,17 @@ fn schedule_countdown(
         context.now,
     )?;
     let attendees: Vec<ActorName> = scheduled.attendees.iter().filter(|name| *name != actor).cloned().collect();
-    let mut planned = plan(state.actors.mentioned(&attendees, schedule.create)?.into_iter().map(Event::from).collect());
+    let mut planned = plan(state.actors.attending(&attendees, schedule.create)?.into_iter().map(Event::from).collect());
     let id = context.ids.fresh();
     planned.push(Planned { id: Some(id), event: scheduled.into() });
     if let Some(campaign) = campaign {
-        let mut links = Vec::new();
+        let mut before = BTreeSet::new();
         for reference in &schedule.after {
-            let before = member(state, campaign.id, reference)?;
-            if !links.contains(&before) {
-                links.push(before);
-            }
+            let predecessor = member(state, campaign.id, reference)?;
+            campaign::admit_link(campaign, (predecessor.id, &predecessor.name), before.len())?;
+            before.insert(predecessor.id);
         }
-        campaign::links_fit(campaign, links.len())?;
-        planned.extend(links.into_iter().map(|before| {
+        planned.extend(before.into_iter().map(|before| {
             let linked = CampaignLinked { campaign: campaign.id, before, after: id.into() };
             Planned::from(Event::from(linked))
         }));

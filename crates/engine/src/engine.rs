@@ -9,7 +9,6 @@ use std::{
 };
 
 use convoke_core::{
-    clock::Jump,
     command::{Command, CreateWorkspace, Request},
     event::Recorded,
     id::IdReference,
@@ -30,7 +29,7 @@ use crate::{
     render,
     sequencer::Sequencer,
     snapshots,
-    writer::{Done, Note, WAITING_MAX, Work, Writer},
+    writer::{Done, WAITING_MAX, Work, Writer},
 };
 
 /// The store's folder below `.convoke`.
@@ -73,7 +72,7 @@ pub(crate) struct Shared<L: Log> {
     /// At the durable head, always.
     views: RwLock<Views>,
     poisoned: OnceLock<Fault>,
-    note: Mutex<Note>,
+    next_due: Mutex<Option<Timestamp>>,
     snapshot_size: AtomicU64,
     pub(crate) folder: Option<PathBuf>,
 }
@@ -98,13 +97,12 @@ impl<L: Log> Shared<L> {
         self.poisoned.get().cloned()
     }
 
-    pub(crate) fn note(&self, next_due: Option<Timestamp>, jump: Option<Jump>) {
-        let note = Note { next_due, jumped: jump.is_some() };
-        *self.note.lock().unwrap_or_else(PoisonError::into_inner) = note;
+    pub(crate) fn note_due(&self, next_due: Option<Timestamp>) {
+        *self.next_due.lock().unwrap_or_else(PoisonError::into_inner) = next_due;
     }
 
-    pub(crate) fn noted(&self) -> Note {
-        *self.note.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        *self.next_due.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn snapshot_size(&self) -> u64 {
@@ -118,13 +116,17 @@ impl<L: Log> Shared<L> {
     /// The events that an id reference means (more than one only for a short id).
     pub(crate) async fn find(&self, reference: &str) -> Result<Vec<Recorded>, Fault> {
         let Some(reference) = IdReference::parse(reference) else { return Ok(Vec::new()) };
-        let positions = self.views().index().created(&reference);
+        let positions = self.views().positions(&reference);
         let mut found = Vec::new();
         for position in positions {
             for recorded in fold::decode(&*self.log, position, position + 1).await? {
                 if reference.matches(recorded.id) {
                     found.push(recorded);
                 }
+            }
+            // Only one event has a full id, and all others about it come later.
+            if matches!(reference, IdReference::Full(_)) && !found.is_empty() {
+                break;
             }
         }
         Ok(found)
@@ -195,17 +197,16 @@ impl<L: Log> Engine<L> {
             log,
             views: RwLock::new(views),
             poisoned: OnceLock::new(),
-            note: Mutex::default(),
+            next_due: Mutex::new(None),
             snapshot_size: AtomicU64::new(from),
             folder,
         });
-        shared.note(sequencer.state().next_due(), sequencer.clock().jump());
+        shared.note_due(sequencer.state().next_due());
         let (work, inbox) = mpsc::channel(WAITING_MAX);
         let (publisher, published) = watch::channel(head);
         let ids = RandomIds::new().map_err(crate::fault::internal)?;
         let engine = Self { shared: Arc::clone(&shared), work, published };
-        let writer =
-            Writer { shared, sequencer, ids, clock: settings.clock, inbox, published: publisher, snapshots };
+        let writer = Writer { shared, sequencer, ids, clock: settings.clock, inbox, published: publisher, snapshots };
         tokio::spawn(writer.run());
         if let Some((head, digest)) = opened_from {
             crate::audit::start(&engine, head, digest);
@@ -256,7 +257,7 @@ impl<L: Log> Engine<L> {
     /// When the next thing is due: a countdown's T-0, the end of a hold or of a lease.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.shared.noted().next_due
+        self.shared.next_due()
     }
 
     /// Why the engine takes no more work, if it does not: the log failed, or a snapshot was wrong. Open it anew.

@@ -72,26 +72,37 @@ impl<L: Log> Engine<L> {
 
     /// A view of the state after `size` events; message texts are read from the log.
     async fn view(&self, query: &Query, as_of: Option<AsOf>, size: u64) -> Result<View, Fault> {
-        let mut view = if as_of.is_none() {
-            let now = self.inspect(|_, now| now).await?;
-            self.shared.views().answer(query, now)?
-        } else {
-            let mut views = Views::default();
-            fold::fold(&self.shared.log, 0, size, |recorded| views.apply(recorded)).await?;
-            let now = match as_of {
-                Some(AsOf::Time(time)) => time,
-                _ => views.time(),
-            };
-            views.answer(query, now)?
+        let past = match as_of {
+            None => None,
+            Some(_) => {
+                let mut views = Views::default();
+                fold::fold(&self.shared.log, 0, size, |recorded| views.apply(recorded)).await?;
+                Some(views)
+            }
         };
-        for position in view.positions_needed() {
-            for recorded in fold::decode(&*self.shared.log, position, position + 1).await? {
-                if let convoke_core::event::Event::MessageSent(sent) = &recorded.event {
-                    view.fill(position, sent);
-                }
+        let now = match (as_of, &past) {
+            (Some(AsOf::Time(time)), _) => time,
+            (_, Some(views)) => views.last_event_at().unwrap_or_default(),
+            _ => self.inspect(|_, now| now).await?,
+        };
+        let mut view = match &past {
+            Some(views) => views.answer(query, now)?,
+            None => self.shared.views().answer(query, now)?,
+        };
+        loop {
+            let needed = view.positions_needed();
+            if needed.is_empty() {
+                return Ok(view);
+            }
+            let mut events = Vec::with_capacity(needed.len());
+            for position in needed {
+                events.extend(fold::decode(&*self.shared.log, position, position + 1).await?);
+            }
+            match &past {
+                Some(views) => views.fill(&mut view, &events)?,
+                None => self.shared.views().fill(&mut view, &events)?,
             }
         }
-        Ok(view)
     }
 
     /// The newest events that match, oldest first.
@@ -242,9 +253,11 @@ impl<L: Log> Engine<L> {
 
     async fn health(&self, head: Head) -> Result<Health, Fault> {
         let (now, jumped) = self.inspect(|sequencer, now| (now, sequencer.clock().jump().is_some())).await?;
-        let disk_bytes = self.shared.folder.as_ref().map_or(0, |folder| {
-            bytes_below(&folder.join(STORE)) + bytes_below(&folder.join(SNAPSHOTS))
-        });
+        let disk_bytes = self
+            .shared
+            .folder
+            .as_ref()
+            .map_or(0, |folder| bytes_below(&folder.join(STORE)) + bytes_below(&folder.join(SNAPSHOTS)));
         Ok(Health {
             checkpoint: self.checkpoint(head.size, head).await?,
             now,
@@ -252,7 +265,7 @@ impl<L: Log> Engine<L> {
             poisoned: self.shared.poisoned().is_some(),
             events_since_snapshot: head.size.saturating_sub(self.shared.snapshot_size()),
             disk_bytes,
-            next_due: self.shared.noted().next_due,
+            next_due: self.shared.next_due(),
         })
     }
 }

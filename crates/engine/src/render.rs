@@ -12,14 +12,14 @@ use crate::{
     api::{Answer, EventView, Fault, Taken},
     engine::Shared,
     fault::internal,
-    fold::decode,
     writer::Done,
 };
 
 /// One stored event, for showing. Its payload is checked against its hash first: nothing altered is served.
 pub(crate) fn event(event: EventRef<'_>) -> Result<EventView, Fault> {
     let header = event.decode_header().map_err(|error| Fault::new("log_damaged", error.to_string()))?;
-    let damaged = |what| Fault::new("log_damaged", format!("the log is damaged at position {}: {what}", header.position));
+    let damaged =
+        |what| Fault::new("log_damaged", format!("the log is damaged at position {}: {what}", header.position));
     if !event.payload_matches() {
         return Err(damaged("the payload does not match its hash"));
     }
@@ -51,7 +51,9 @@ pub(crate) async fn events<L: Log>(log: &L, from: u64, to: u64) -> Result<Vec<Ev
             return Err(internal(format!("the log ends before position {to}")));
         }
         for stored in &stored {
-            while next < to && let Some(found) = stored.commit.event(next) {
+            while next < to
+                && let Some(found) = stored.commit.event(next)
+            {
                 views.push(event(found)?);
                 next += 1;
             }

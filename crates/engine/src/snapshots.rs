@@ -10,7 +10,7 @@ use convoke_core::{
     log::{Hash, Head},
     workspace::State,
 };
-use convoke_projections::{Views, snapshot::Snapshot};
+use convoke_projections::{FOLD_VERSION, Views, snapshot::Envelope};
 
 /// The version of the deciding fold; raise it whenever a fold of the same log gives another state.
 const STATE_VERSION: u32 = 1;
@@ -26,11 +26,11 @@ pub(crate) fn of_state(state: &State, log_id: LogId, head: Head) -> Vec<u8> {
 pub(crate) fn of_views(views: &Views, log_id: LogId, head: Head) -> Vec<u8> {
     let mut body = Vec::new();
     views.save(&mut body);
-    encode(VIEWS, Views::FOLD_VERSION, log_id, head, &body)
+    encode(VIEWS, FOLD_VERSION, log_id, head, &body)
 }
 
-fn encode(fold: &str, version: u32, log_id: LogId, head: Head, body: &[u8]) -> Vec<u8> {
-    Snapshot { fold, version, log_id, head, body }.encode()
+fn encode(fold: &str, fold_version: u32, log_id: LogId, head: Head, body: &[u8]) -> Vec<u8> {
+    Envelope { fold, fold_version, log_id, head, body }.encode()
 }
 
 /// The deciding state as bytes: the same for the same state.
@@ -74,8 +74,8 @@ pub(crate) struct Loaded {
 pub(crate) fn load(folder: &Path, log_id: LogId, largest: Head) -> Option<Loaded> {
     let state_file = fs::read(folder.join(STATE)).ok()?;
     let views_file = fs::read(folder.join(VIEWS)).ok()?;
-    let state = Snapshot::decode(&state_file, STATE, STATE_VERSION, log_id)?;
-    let views = Snapshot::decode(&views_file, VIEWS, Views::FOLD_VERSION, log_id)?;
+    let state = Envelope::decode(&state_file).filter(|state| state.is_of(STATE, STATE_VERSION, log_id))?;
+    let views = Envelope::decode(&views_file).filter(|views| views.is_of(VIEWS, FOLD_VERSION, log_id))?;
     if state.head != views.head || state.head.size > largest.size {
         return None;
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use convoke_core::log::Checkpoint;
-use convoke_store::{ExportReader, LoadError, Log, SledLog, verify::VerifyError};
+use convoke_store::{ExportReader, LoadError, Log, SledLog, VerifyError};
 
 use crate::{
     api::{Fault, Verified},

@@ -3,10 +3,7 @@
 use std::{io::BufRead, path::Path, sync::Arc};
 
 use convoke_core::log::Checkpoint;
-use convoke_store::{
-    ExportError, ExportReader, Log, SledLog,
-    verify::{Report, VerifyError},
-};
+use convoke_store::{ExportError, ExportReader, Log, Report, SledLog, VerifyError};
 
 use crate::{
     api::{Fault, Verified},
@@ -22,7 +19,7 @@ pub(crate) async fn verify<L: Log>(log: Arc<L>, against: Option<Checkpoint>) -> 
     // On a thread of its own, so that the writer goes on meanwhile.
     let handle = tokio::runtime::Handle::current();
     let verifying = move || {
-        let report = handle.block_on(convoke_store::verify::verify(&*log, against.as_ref(), |_| {}));
+        let report = handle.block_on(convoke_store::verify(&*log, against.as_ref(), |_| {}));
         verified(report, against)
     };
     tokio::task::spawn_blocking(verifying).await.map_err(internal)?
@@ -32,16 +29,12 @@ pub(crate) async fn verify<L: Log>(log: Arc<L>, against: Option<Checkpoint>) -> 
 ///
 /// # Errors
 /// As for an open log, and whatever keeps the store from being opened.
-pub async fn verify_closed(
-    folder: &Path,
-    against: Option<Checkpoint>,
-    progress: Progress,
-) -> Result<Verified, Fault> {
+pub async fn verify_closed(folder: &Path, against: Option<Checkpoint>, progress: Progress) -> Result<Verified, Fault> {
     let (store, scratch) = (folder.join(STORE), folder.join("scratch"));
     let handle = tokio::runtime::Handle::current();
     let verifying = move || {
         let log = SledLog::open_copy(&store, &scratch)?;
-        let report = handle.block_on(convoke_store::verify::verify(&log, against.as_ref(), progress));
+        let report = handle.block_on(convoke_store::verify(&log, against.as_ref(), progress));
         drop(log);
         // Left only if another verification uses it at the same time.
         let _ = std::fs::remove_dir(&scratch);
@@ -60,13 +53,10 @@ pub fn verify_export(
     progress: impl FnMut(u64),
 ) -> Result<Verified, Fault> {
     let reader = ExportReader::new(reader).map_err(VerifyError::Export);
-    verified(reader.and_then(|reader| convoke_store::verify::verify_export(reader, against.as_ref(), progress)), against)
+    verified(reader.and_then(|reader| convoke_store::verify_export(reader, against.as_ref(), progress)), against)
 }
 
-pub(crate) fn verified(
-    report: Result<Report, VerifyError>,
-    against: Option<Checkpoint>,
-) -> Result<Verified, Fault> {
+pub(crate) fn verified(report: Result<Report, VerifyError>, against: Option<Checkpoint>) -> Result<Verified, Fault> {
     let report = report?;
     let Some(checkpoint) = report.checkpoint() else {
         return Err(Fault::new("verify_failed", "the log has no events; it begins with workspace.created"));

@@ -8,10 +8,7 @@ use convoke_core::{
     name::ActorName,
     time::{Span, Timestamp},
 };
-use convoke_projections::{
-    Query, View,
-    query::Reference,
-};
+use convoke_projections::{Query, View, query::Reference};
 use convoke_store::Log;
 
 use crate::{
@@ -60,10 +57,14 @@ impl<L: Log> Engine<L> {
         let deadline = Instant::now() + Duration::from_millis(ask.timeout_ms.ms());
         let mut published = self.published.clone();
         let began = published.borrow().size;
-        let mut cursors: Vec<u64> = ask.conditions.iter().map(|condition| match condition {
-            Condition::Event { from: Some(from), .. } => *from,
-            _ => began,
-        }).collect();
+        let mut cursors: Vec<u64> = ask
+            .conditions
+            .iter()
+            .map(|condition| match condition {
+                Condition::Event { from: Some(from), .. } => *from,
+                _ => began,
+            })
+            .collect();
         loop {
             let head = *published.borrow_and_update();
             let mut ready_in: Option<Span> = None;
@@ -78,7 +79,8 @@ impl<L: Log> Engine<L> {
                         at.is_some_and(|at| at <= now)
                     }
                     Condition::Event { kind, actor, .. } => {
-                        if let Some(event) = self.next_event(cursor, head.size, kind.as_deref(), actor.as_ref()).await? {
+                        if let Some(event) = self.next_event(cursor, head.size, kind.as_deref(), actor.as_ref()).await?
+                        {
                             let waited = Waited { met, cursor: event.position + 1, event: Some(event) };
                             return Ok((waited, head));
                         }
@@ -168,6 +170,7 @@ fn known_state(state: &str, states: &[&str]) -> Result<(), Fault> {
     if states.contains(&state) {
         return Ok(());
     }
-    let what = format!("{:?} is not a state to wait for; there are {}", convoke_core::name::shorten(state), states.join(", "));
+    let what =
+        format!("{:?} is not a state to wait for; there are {}", convoke_core::name::shorten(state), states.join(", "));
     Err(Fault::new("bad_request", what))
 }

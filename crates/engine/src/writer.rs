@@ -83,12 +83,13 @@ impl<L: Log> Writer<L> {
         let mut closing = None;
         loop {
             if waiting.is_empty() && !more_due && closing.is_none() {
+                let until_due = self.until_due();
                 tokio::select! {
                     work = self.inbox.recv() => match work {
                         Some(work) => self.take(work, &mut waiting, &mut closing),
                         None => break,
                     },
-                    () = tokio::time::sleep(self.until_due()) => {}
+                    () = tokio::time::sleep(until_due) => {}
                 }
                 // Whoever is ready to ask besides shares the commit.
                 tokio::task::yield_now().await;
@@ -172,7 +173,7 @@ impl<L: Log> Writer<L> {
             let done = decided.map(|outcome| Done { outcome, commit: Arc::clone(&commit), head });
             let _ = reply.send(done.map_err(Fault::from));
         }
-        self.shared.note(self.sequencer.state().next_due(), self.sequencer.clock().jump());
+        self.shared.note_due(self.sequencer.state().next_due());
         if head.size.saturating_sub(self.shared.snapshot_size()) >= SNAPSHOT_EVENTS {
             self.snapshot().await;
         }
@@ -233,11 +234,4 @@ impl Past for LookedUp {
             }),
         }
     }
-}
-
-/// When something is due next, and whether the clock jumped: what others may know of the writer.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Note {
-    pub(crate) next_due: Option<Timestamp>,
-    pub(crate) jumped: bool,
 }

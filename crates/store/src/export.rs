@@ -425,7 +425,9 @@ impl EventText {
             }
             _ => return Err(LineFault::HalfErased),
         };
-        EventRef { header: &header, salted_payload: salted.as_deref() }.put(frames);
+        EventRef { header: &header, salted_payload: salted.as_deref() }
+            .put(frames)
+            .map_err(|_| LineFault::Hex("the header"))?;
         within("the commit", frames.len(), COMMIT_BYTES_MAX)
     }
 }
