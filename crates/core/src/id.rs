@@ -4,8 +4,11 @@
 //! end: 8 or more base32 characters (Crockford's alphabet in lower case) over the last 40 or more bits, with at least
 //! one digit among them, so that an ordinary word never looks like an id.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use smol_str::SmolStr;
 use uuid::Uuid;
+
+use crate::name::shorten;
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// The fewest characters of a short id.
@@ -16,7 +19,7 @@ pub const SHORT_CHARS_MAX: usize = 12;
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => { $(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(Uuid);
 
@@ -50,6 +53,11 @@ macro_rules! ids {
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 write!(f, "{}({})", stringify!($name), self.short())
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                canonical(deserializer).map(Self)
             }
         }
         impl std::str::FromStr for $name {
@@ -100,10 +108,25 @@ pub fn uuid_v7(unix_ms: u64, random: [u8; 10]) -> [u8; 16] {
     bytes
 }
 
+/// Reads an id as it is written in files: text in its one spelling, lower case with dashes.
+fn canonical<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+    if !deserializer.is_human_readable() {
+        return Uuid::deserialize(deserializer);
+    }
+    let text = SmolStr::deserialize(deserializer)?;
+    let mut spelling = Uuid::encode_buffer();
+    Uuid::try_parse(&text)
+        .ok()
+        .filter(|id| id.hyphenated().encode_lower(&mut spelling) == text.as_str())
+        .ok_or_else(|| de::Error::custom(format_args!("{:?} is not an id in lower case with dashes", shorten(&text))))
+}
+
 /// Gives fresh ids. The shell's is random; a test's or model checker's counts.
 pub trait IdSource {
     /// An id that no other call gave or will give.
     fn fresh(&mut self) -> EventId;
+    /// The salt of an event whose command has a key: unguessable.
+    fn salt(&mut self) -> crate::log::Salt;
 }
 
 fn tail(bytes: &[u8; 16]) -> u64 {
@@ -206,6 +229,18 @@ mod tests {
         let other = EventId::from_bytes(uuid_v7(1_765_845_503_000, [7, 1, 2, 3, 4, 5, 6, 7, 8, 8]));
         assert!(!reference.matches(other));
         assert!(IdReference::parse(&id.to_string()).unwrap().matches(id));
+    }
+
+    #[test]
+    fn an_id_in_a_file_has_one_spelling() {
+        let id = EventId::from_bytes(uuid_v7(1_765_845_503_000, [0xab; 10]));
+        let text = id.to_string();
+        let read = |text: &str| serde_json::from_value::<EventId>(serde_json::Value::from(text)).ok();
+        assert_eq!(read(&text), Some(id));
+        for other in [text.to_uppercase(), text.replace('-', ""), format!("{{{text}}}"), format!("urn:uuid:{text}")] {
+            assert_eq!(read(&other), None, "{other}");
+            assert_eq!(other.parse().ok(), Some(id), "what people type may be spelled otherwise");
+        }
     }
 
     #[test]

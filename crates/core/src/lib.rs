@@ -4,6 +4,7 @@ pub mod actors;
 pub mod campaign;
 pub mod command;
 pub mod countdown;
+pub mod directory;
 pub mod event;
 pub mod id;
 pub mod limits;
