@@ -2,7 +2,7 @@
 //!
 //! Texts are not kept, only where they are in the log; of a message that everybody acknowledged nothing is kept but a count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use convoke_core::{
     event::{Event, Recorded},
@@ -101,10 +101,12 @@ impl Mail {
                 }
             }
             Event::MessageLeaseExtended(extended) => {
-                if let Some(Delivery { state: State::Taken { until, .. }, .. }) =
+                if let Some(Delivery { state: State::Taken { until, lease, .. }, .. }) =
                     self.delivery(extended.message, &extended.mailbox)
                 {
                     *until = extended.until;
+                    // It is as long from now on, also when it is the holder's next event that extends it.
+                    *lease = extended.until.since(recorded.time).max(*lease);
                 }
             }
             Event::MessageLeaseExpired(expired) => {
@@ -167,17 +169,18 @@ impl Mail {
     }
 
     fn remove(&mut self, message: MessageId, mailbox: &ActorName) {
-        if self.delivery(message, mailbox).is_none() {
-            return;
-        }
-        let (Some(letter), Some(mailbox)) = (self.letters.get_mut(&message), self.mailboxes.get_mut(mailbox)) else {
-            return;
+        let Entry::Occupied(mut letter) = self.letters.entry(message) else { return };
+        let Some(mailbox) = self.mailboxes.get_mut(mailbox) else { return };
+        let place = (letter.get().priority, letter.get().position);
+        match mailbox.deliveries.entry(place) {
+            Entry::Occupied(delivery) if delivery.get().message == message => delivery.remove(),
+            _ => return,
         };
-        mailbox.deliveries.remove(&(letter.priority, letter.position));
         mailbox.acked += 1;
-        letter.open = letter.open.saturating_sub(1);
-        if letter.open == 0 {
-            self.letters.remove(&message);
+        let open = &mut letter.get_mut().open;
+        *open = open.saturating_sub(1);
+        if *open == 0 {
+            letter.remove();
         }
     }
 

@@ -322,6 +322,9 @@ fn whatever_its_holder_does_extends_a_lease() {
     history.append("bob", extended);
     assert_eq!(until(&history), minute(60));
     assert_eq!(status(&history, StatusQuery::default()).leases[0].until, minute(60));
+    history.pass(6);
+    history.send("bob", &["ann"], "still at it");
+    assert_eq!(until(&history), minute(66), "it is longer from now on");
 }
 
 #[test]
@@ -353,6 +356,26 @@ fn a_lease_that_ran_out_puts_the_message_back_and_an_ack_takes_it_away() {
     let view = inbox(&history, "bob");
     assert_eq!((view.messages.len(), view.counts.acked), (0, 1));
     assert_eq!(inbox(&history, "cid").counts, MailCounts { ready: 1, ..Default::default() });
+}
+
+#[test]
+fn of_an_acknowledged_message_only_its_places_in_the_log_are_kept() {
+    // The message's own; the taking and the acknowledgement, each with its message.
+    const ENTRIES: usize = 5;
+    let mut history = History::new();
+    let mut saved_bytes = |rounds: usize| {
+        for _ in 0..rounds {
+            let message = history.send("ann", &["bob"], "one");
+            history.take(message, "bob", 1, MINUTE);
+            history.append("bob", MessageAcked { message, mailbox: actor("bob"), fence: 1 });
+        }
+        let mut saved = Vec::new();
+        history.views.save(&mut saved);
+        saved.len()
+    };
+    let few = saved_bytes(30);
+    let many = saved_bytes(10);
+    assert_eq!(many - few, 10 * 8 * ENTRIES);
 }
 
 #[test]
