@@ -186,6 +186,29 @@ pub struct ScheduleCountdown {
     pub create: bool,
 }
 
+impl ScheduleCountdown {
+    /// A plain timer; the fields say what more it can be.
+    #[must_use]
+    pub fn new(name: &str, time: TimeSpec) -> Self {
+        Self {
+            name: name.to_owned(),
+            time,
+            kind: None,
+            lead_ms: None,
+            quorum: None,
+            attendees: Vec::new(),
+            policy: ReleasePolicy::default(),
+            slip_max_ms: None,
+            hold_max_ms: None,
+            payload: None,
+            campaign: None,
+            after: Vec::new(),
+            allow_past: false,
+            create: false,
+        }
+    }
+}
+
 /// Says go.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
