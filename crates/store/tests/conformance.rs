@@ -48,7 +48,7 @@ impl Backend for Sled {
             engine.insert(key, open_ended(&value)).unwrap();
         } else {
             // Without its first record, or without its last: both can be what reached the disk.
-            let missing = if records.len() % 2 == 0 { 0 } else { records.len() - 1 };
+            let missing = if records.len().is_multiple_of(2) { 0 } else { records.len() - 1 };
             for (index, (key, value)) in records.into_iter().enumerate() {
                 if index != missing {
                     engine.insert(key, value).unwrap();
