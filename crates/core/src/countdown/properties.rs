@@ -98,9 +98,8 @@ impl World {
             self.now = self.now.plus(seconds(*by));
         }
         self.decide_what_is_due();
-        match self.decide(step) {
-            Some(Ok(events)) => events.into_iter().for_each(|event| self.write(event)),
-            Some(Err(_)) | None => {}
+        if let Some(Ok(events)) = self.decide(step) {
+            events.into_iter().for_each(|event| self.write(event));
         }
         self.check_states();
     }
