@@ -359,6 +359,12 @@ fn under_continue_a_countdown_goes_however_those_before_it_ended() {
 }
 
 #[test]
+fn a_countdown_that_ended_is_never_let_go_nor_ends_otherwise() {
+    let given = running("a", "", vec![Ended('a', false), Released('a'), Ended('a', true)]);
+    causes(FailurePolicy::Block, &given, ("", &[], Some("campaign.failed")));
+}
+
+#[test]
 fn an_unlink_that_removes_the_last_unfinished_predecessor_makes_it_releasable() {
     let mut given = running("abc", "ac bc", vec![Released('a'), Released('b'), Ended('a', true)]);
     given.push(Given::Event(unlinked('b', 'c')));
@@ -375,6 +381,8 @@ fn levels_are_what_may_run_together_in_the_order_of_creation() {
     let campaign = folded(FailurePolicy::Block, &planned("gfedcba", "ab bd cd ae de"));
     let levels: Vec<String> = levels(&campaign).iter().map(|level| names(&campaign, level)).collect();
     assert_eq!(levels, ["acfg", "b", "d", "e"]);
+    let crossed = folded(FailurePolicy::Block, &planned("abcd", "ad bc"));
+    assert_eq!(super::levels(&crossed), [[id('a'), id('b')], [id('c'), id('d')]]);
 }
 
 // --- all of them

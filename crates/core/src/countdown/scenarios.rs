@@ -493,6 +493,9 @@ fn a_counting_countdown_joins_a_campaign_with_its_answers_and_deferrals() {
     check(&given, (3, release(minutes(1))), Ok(vec![released(70)]));
     check(&given, (3, confirm("ann")), Ok(vec![confirmed("ann")]));
     check(&given, (100, time()), Ok(vec![]));
+    let with_lead = CountdownScheduled { lead_ms: minutes(15), fire_at: Some(at(45)), ..scheduled(1, &["ann"]) };
+    let given = [(0, with_lead.into()), (1, deferred("ann", 10, 55)), (2, joined())];
+    check(&given, (3, release(minutes(1))), Ok(vec![released(55)]));
 }
 
 #[test]
@@ -537,6 +540,11 @@ fn a_relative_new_time_counts_from_now_or_while_held_from_the_release() {
         &[held(1, &["ann"]), (5, released(60))],
         (10, reschedule("olga", soon)),
         Ok(vec![rescheduled(Plan::At(at(30)), Some(30))]),
+    );
+    check(
+        &[held(1, &["ann"])],
+        (10, reschedule("olga", TimeSpec::At(at(90)))),
+        Ok(vec![rescheduled(Plan::At(at(90)), None)]),
     );
     let given = [held(1, &["ann"]), (10, rescheduled(Plan::AfterReleaseMs(minutes(20)), None))];
     check(&given, (40, release(minutes(1))), Ok(vec![released(60)]));
