@@ -41,15 +41,13 @@ pub const RECEIVE_MAX: usize = 1_000;
 /// Events in one commit. A batch of commands stops filling before it.
 pub const COMMIT_EVENTS_MAX: usize = 8_192;
 /// Bytes of one commit's frames.
-pub const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub const COMMIT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Due items decided in one commit; commands wait for the rest.
 pub const DUE_PER_COMMIT_MAX: usize = 1_000;
 /// The longest duration anywhere: ten years, in milliseconds.
 pub const SPAN_MS_MAX: u64 = 10 * 366 * 24 * 60 * 60 * 1000;
-/// Idempotency keys remembered.
+/// Idempotency keys remembered, oldest out: 24 hours at more than one keyed command a second, without a pause.
 pub const KEYS_KEPT_MAX: usize = 100_000;
-/// How long a key is remembered at least, while there is room: 24 hours of log time, in milliseconds.
-pub const KEYS_KEPT_MS: u64 = 24 * 60 * 60 * 1000;
 /// Default limit of the total slip of one countdown by deferrals: 24 hours.
 pub const MAX_SLIP_MS: u64 = 24 * 60 * 60 * 1000;
 /// Default limit of a hold: 24 hours.
@@ -64,6 +62,10 @@ pub const DELIVERIES_MAX: u32 = 5;
 pub const NACK_PAUSE_MS: u64 = 1_000;
 /// Deliveries that ended and are still recognised when their token comes again.
 pub const ENDED_DELIVERIES_KEPT: usize = 100_000;
+/// Events after which a commit takes no further command or due item; one whole cascade still fits.
+pub const COMMIT_EVENTS_FULL: usize = 4_096;
+/// Bytes after which a commit takes no further command or due item.
+pub const COMMIT_BYTES_FULL: usize = 2 * 1024 * 1024;
 
 /// Refuses what is larger than its limit.
 ///

@@ -1,3 +1,13 @@
-//! Actors: who takes part, membership, and the workspace's own settings.
+//! Actors: who takes part, membership, and what only some of them may do.
+//!
+//! Open membership registers a name with its first mention; `supervisor`, `conductor`, `all` and `system` are reserved.
 
+mod decide;
 pub mod events;
+mod similar;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use decide::create;
+pub use state::{Actors, Member};

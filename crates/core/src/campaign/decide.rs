@@ -86,6 +86,16 @@ pub fn link(campaign: &Campaign, before: Named, after: Named, actor: &ActorName)
     Ok(vec![CampaignLinked { campaign: campaign.id, before: before.0, after: after.0 }.into()])
 }
 
+/// Whether a countdown that is being added may wait for `before`, besides `already` others: there is room, and it is a member.
+///
+/// # Errors
+/// [`Refusal::OtherCampaign`], [`Refusal::OverLimit`].
+pub fn admit_link(campaign: &Campaign, before: Named, already: usize) -> Result<(), Refusal> {
+    member(campaign, before)?;
+    let links = campaign.links() + already + 1;
+    limits::check("the number of links in the campaign", links, limits::CAMPAIGN_LINKS_MAX)
+}
+
 /// Lets `after` wait for `before` no longer. If nothing else keeps it, it is releasable from then on.
 ///
 /// # Errors

@@ -14,6 +14,6 @@ mod scenarios;
 mod state;
 
 pub use campaigns::Campaigns;
-pub use decide::{admit, admit_existing, cancel, create, link, start, unlink};
+pub use decide::{admit, admit_existing, admit_link, cancel, create, link, start, unlink};
 pub use plan::{blocked, conclude, levels, releasable};
 pub use state::{Campaign, Member, Outcome, Phase, Progress};
