@@ -435,7 +435,7 @@ fn schedule_countdown(
         context.now,
     )?;
     let attendees: Vec<ActorName> = scheduled.attendees.iter().filter(|name| *name != actor).cloned().collect();
-    let mut planned = plan(state.actors.attending(&attendees, schedule.create)?.into_iter().map(Event::from).collect());
+    let mut planned = plan(state.actors.mentioned(&attendees, schedule.create)?.into_iter().map(Event::from).collect());
     let id = context.ids.fresh();
     planned.push(Planned { id: Some(id), event: scheduled.into() });
     if let Some(campaign) = campaign {
