@@ -10,7 +10,7 @@ use crate::{
     actors::events::{ActorKind, Membership},
     campaign::events::FailurePolicy,
     countdown::events::ReleasePolicy,
-    log::Hash,
+    log::{Hash, Salt, fingerprint},
     mailbox::{Token, events::Priority},
     name::{ActorName, Key},
     time::{Span, TimeSpec},
@@ -92,9 +92,9 @@ pub enum Command {
 impl Command {
     /// The fingerprint of the command as it was given: what tells a retry from another command under the same key.
     #[must_use]
-    pub fn fingerprint(&self) -> Hash {
+    pub fn fingerprint(&self, salt: &Salt) -> Hash {
         let json = serde_json::to_vec(self).unwrap_or_default();
-        Hash(blake3::derive_key("convoke command fingerprint v1", &json))
+        fingerprint(salt, &json)
     }
 }
 
@@ -184,6 +184,29 @@ pub struct ScheduleCountdown {
     /// Register attendees although very similar names are known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub create: bool,
+}
+
+impl ScheduleCountdown {
+    /// A plain timer; the fields say what more it can be.
+    #[must_use]
+    pub fn new(name: &str, time: TimeSpec) -> Self {
+        Self {
+            name: name.to_owned(),
+            time,
+            kind: None,
+            lead_ms: None,
+            quorum: None,
+            attendees: Vec::new(),
+            policy: ReleasePolicy::default(),
+            slip_max_ms: None,
+            hold_max_ms: None,
+            payload: None,
+            campaign: None,
+            after: Vec::new(),
+            allow_past: false,
+            create: false,
+        }
+    }
 }
 
 /// Says go.

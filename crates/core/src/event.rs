@@ -16,12 +16,12 @@ use crate::{
         CountdownScheduled, CountdownScrubbed,
     },
     id::EventId,
-    log::{Header, Idempotency},
+    log::{EventRef, Hash, HeaderError, Salt},
     mailbox::events::{
         MessageAcked, MessageDeadLettered, MessageLeaseExpired, MessageLeaseExtended, MessageNacked, MessageRedriven,
         MessageSent, MessageTaken,
     },
-    name::ActorName,
+    name::{ActorName, Key},
     time::Timestamp,
 };
 
@@ -35,6 +35,15 @@ pub enum DecodeError {
         kind: String,
         /// Its schema version.
         schema: u16,
+    },
+    /// The header does not decode.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// The payload was erased.
+    #[error("the payload of the event at position {position} was erased")]
+    Erased {
+        /// Where.
+        position: u64,
     },
     /// The payload is not the kind's.
     #[error("the payload of a {kind} is malformed: {source}")]
@@ -152,18 +161,36 @@ pub struct Recorded {
     /// The event that brought it about, if not the command itself.
     pub causation: Option<EventId>,
     /// The command's key, on its first event.
-    pub idempotency: Option<Idempotency>,
+    pub idempotency: Option<Keyed>,
     /// What happened.
     pub event: Event,
 }
 
+/// The key of a command, with what tells a retry from another command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyed {
+    /// The key, in the scope of the actor.
+    pub key: Key,
+    /// The command's fingerprint under the salt.
+    pub fingerprint: Hash,
+    /// The salt of the event's payload.
+    pub salt: Salt,
+}
+
 impl Recorded {
-    /// From a decoded header and the payload's bytes.
+    /// From an event as it is stored. Hashes are not looked at.
     ///
     /// # Errors
-    /// [`DecodeError`] if the payload is not one that this build knows.
-    pub fn decode(header: Header, payload: &[u8]) -> Result<Self, DecodeError> {
-        let event = Event::decode(header.kind.as_str(), header.schema, payload)?;
+    /// [`DecodeError`] if this build does not know the event, or its payload was erased.
+    pub fn of(event: EventRef<'_>) -> Result<Self, DecodeError> {
+        let header = event.decode_header()?;
+        let erased = DecodeError::Erased { position: header.position };
+        let (Some(payload), Some(salt)) = (event.payload(), event.salt()) else { return Err(erased) };
+        let keyed = |idempotency: crate::log::Idempotency| Keyed {
+            key: idempotency.key,
+            fingerprint: idempotency.fingerprint,
+            salt,
+        };
         Ok(Self {
             position: header.position,
             id: header.event_id,
@@ -171,8 +198,26 @@ impl Recorded {
             actor: header.actor,
             correlation: header.correlation,
             causation: header.causation,
-            idempotency: header.idempotency,
-            event,
+            idempotency: header.idempotency.map(keyed),
+            event: Event::decode(header.kind.as_str(), header.schema, payload)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::log::Kind;
+
+    #[test]
+    fn every_kind_is_well_formed_and_stands_once() {
+        let kinds: BTreeSet<_> = KINDS.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(kinds.len(), KINDS.len());
+        for (kind, schema) in KINDS {
+            assert_eq!(Kind::parse(kind), Ok(Kind::known(kind)));
+            assert!(*schema > 0);
+        }
     }
 }

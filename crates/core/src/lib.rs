@@ -2,14 +2,19 @@
 
 pub mod actors;
 pub mod campaign;
+pub mod clock;
 pub mod codes;
 pub mod command;
 pub mod countdown;
+pub mod directory;
+pub mod effects;
 pub mod event;
 pub mod id;
+pub mod keys;
 pub mod limits;
 pub mod log;
 pub mod mailbox;
 pub mod name;
 pub mod refusal;
 pub mod time;
+pub mod workspace;

@@ -68,7 +68,7 @@ pub enum Refusal {
         reference: String,
     },
     /// Several things have this id or name.
-    #[error("{reference:?} may mean {} {what}s: {}", candidates.len(), candidates.join(", "))]
+    #[error("{reference:?} may mean several {what}s: {}", candidates.join(", "))]
     Ambiguous {
         /// What kind of thing.
         what: &'static str,

@@ -101,10 +101,12 @@ impl Mail {
                 }
             }
             Event::MessageLeaseExtended(extended) => {
-                if let Some(Delivery { state: State::Taken { until, .. }, .. }) =
+                if let Some(Delivery { state: State::Taken { until, lease, .. }, .. }) =
                     self.delivery(extended.message, &extended.mailbox)
                 {
                     *until = extended.until;
+                    // It is as long from now on, also when it is the holder's next event that extends it.
+                    *lease = extended.until.since(recorded.time).max(*lease);
                 }
             }
             Event::MessageLeaseExpired(expired) => {

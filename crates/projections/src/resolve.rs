@@ -3,11 +3,15 @@
 //! Names of ended things count too, but a live one goes before them.
 
 use convoke_core::{
-    id::{CampaignId, CountdownId, EventId, IdReference},
+    id::{CampaignId, CountdownId, EventId, IdReference, SHORT_CHARS_MAX, text},
+    name::shorten,
     refusal::Refusal,
 };
 
 use crate::views::Views;
+
+/// How many candidates an ambiguous reference lists, as in core.
+const CANDIDATES_SHOWN_MAX: usize = 10;
 
 struct Candidate<'a> {
     id: EventId,
@@ -54,7 +58,7 @@ impl Views {
 
 /// A refusal for a thing that is not there.
 pub(crate) fn nothing(what: &'static str, reference: &str) -> Refusal {
-    Refusal::NotFound { what, reference: convoke_core::name::shorten(reference) }
+    Refusal::NotFound { what, reference: shorten(reference) }
 }
 
 fn resolve<'a>(
@@ -74,10 +78,14 @@ fn resolve<'a>(
     match meant.as_slice() {
         [] => Err(nothing(what, reference)),
         [one] => Ok(one.id),
-        several => Err(Refusal::Ambiguous {
-            what,
-            reference: reference.to_owned(),
-            candidates: several.iter().map(|one| format!("{} {}", one.id.short(), one.name)).collect(),
-        }),
+        several => {
+            let listed = several.iter().take(CANDIDATES_SHOWN_MAX);
+            let mut candidates: Vec<String> =
+                listed.map(|one| format!("{} {}", text(one.id.tail(), SHORT_CHARS_MAX), one.name)).collect();
+            if several.len() > CANDIDATES_SHOWN_MAX {
+                candidates.push(format!("and {} more", several.len() - CANDIDATES_SHOWN_MAX));
+            }
+            Err(Refusal::Ambiguous { what, reference: shorten(reference), candidates })
+        }
     }
 }

@@ -29,7 +29,7 @@ pub enum AppendError {
         /// The limit.
         size_max: usize,
     },
-    /// The disk is full; nothing was acknowledged, and the log must be opened anew.
+    /// The disk is full, or failed, or its files are gone: whether the commit was written shows when the log is opened anew.
     #[error("the write failed and its outcome is not known: {0}")]
     OutcomeUnknown(String),
     /// An earlier write failed with an unknown outcome.
@@ -67,6 +67,9 @@ pub enum OpenError {
     /// There is none.
     #[error("there is no log in {}", .0.display())]
     Missing(PathBuf),
+    /// There is one where a new one was to be made.
+    #[error("there is a log in {} already", .0.display())]
+    Exists(PathBuf),
     /// Another process has it open.
     #[error("the log in {} is open in another process", .0.display())]
     Locked(PathBuf),
@@ -88,7 +91,7 @@ pub enum OpenError {
         /// What was recorded.
         recorded: Head,
     },
-    /// The log's events at the recorded size have another root.
+    /// The log's events at the recorded size have another root, or are of another log.
     #[error("the log is not the one that was acknowledged: its root at {} events is another", recorded.size)]
     OtherRoot {
         /// What was recorded.
@@ -99,6 +102,14 @@ pub enum OpenError {
     Damaged {
         /// The first position that does not hold.
         position: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// The store's files are damaged so that no position can be named.
+    #[error("the files of the log in {} are damaged: {what}", folder.display())]
+    Unreadable {
+        /// Where.
+        folder: PathBuf,
         /// What is wrong.
         what: String,
     },

@@ -3,8 +3,38 @@
 //! [`Log`] says what every backend owes; [`SledLog`] keeps one on disk, [`MemoryLog`] in memory. To a store an event is
 //! bytes with a header: it knows nothing of what they mean.
 
+mod admission;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod engine;
 mod error;
+mod examine;
+mod export;
+pub mod faulty;
+mod folder;
+mod hex;
+mod load;
 mod log;
+mod memory_log;
+mod panics;
+pub mod record;
+mod recorded_head;
+#[cfg(any(test, feature = "conformance"))]
+pub mod sample;
+mod scan;
+mod scratch;
+mod shared;
+mod sled_log;
+mod tiles;
+mod tree;
+mod verify;
+mod writer;
 
 pub use error::{AppendError, OpenError, ReadError};
+pub use export::{EXPORT_LINE_BYTES_MAX, EXPORT_VERSION, ExportError, ExportReader, ExportWriter, LineFault, export};
+pub use load::LoadError;
 pub use log::{Log, Stored};
+pub use memory_log::MemoryLog;
+pub use panics::quiet_engine_panics;
+pub use sled_log::SledLog;
+pub use verify::{Flaw, Report, VerifyError, verify, verify_export};

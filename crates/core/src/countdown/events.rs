@@ -1,6 +1,6 @@
 //! The payloads of `countdown.*`. Each names its countdown, except the one that creates it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -46,6 +46,18 @@ pub enum ScrubCause {
     Predecessor(CountdownId),
     /// Its campaign was cancelled.
     CampaignCancelled,
+}
+
+impl fmt::Display for ScrubCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Organizer => f.write_str("its organizer called it off"),
+            Self::NoGo => f.write_str("too many declined for its quorum"),
+            Self::HoldExpired => f.write_str("it was on hold for too long"),
+            Self::Predecessor(id) => write!(f, "{}, which it waited for, did not fire", id.short()),
+            Self::CampaignCancelled => f.write_str("its campaign was cancelled"),
+        }
+    }
 }
 
 /// Created: it counts from now on, or is held by its campaign.

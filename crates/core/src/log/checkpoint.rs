@@ -70,10 +70,9 @@ fn not_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error>
 
 fn in_its_one_spelling<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     let text = String::deserialize(deserializer)?;
-    Timestamp::parse(&text)
-        .ok()
-        .filter(|time| time.to_string() == text)
-        .ok_or_else(|| de::Error::custom("a checkpoint's time is RFC 3339 in UTC, with Z and the fewest of 0, 3 or 6 digits"))
+    Timestamp::parse(&text).ok().filter(|time| time.to_string() == text).ok_or_else(|| {
+        de::Error::custom("a checkpoint's time is RFC 3339 in UTC, with Z and the fewest of 0, 3 or 6 digits")
+    })
 }
 
 #[cfg(test)]

@@ -87,8 +87,7 @@ impl<'a> EventRef<'a> {
     /// [`FrameError`] if the bytes are not a frame. Headers and hashes are not looked at.
     pub fn take(rest: &mut &'a [u8]) -> Result<Self, FrameError> {
         let (length, tail) = rest.split_first_chunk::<2>().ok_or(FrameError::Short)?;
-        let (header, tail) =
-            tail.split_at_checked(u16::from_be_bytes(*length).into()).ok_or(FrameError::Short)?;
+        let (header, tail) = tail.split_at_checked(u16::from_be_bytes(*length).into()).ok_or(FrameError::Short)?;
         let (presence, tail) = tail.split_first().ok_or(FrameError::Short)?;
         match *presence {
             ERASED => {

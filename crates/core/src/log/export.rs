@@ -157,7 +157,7 @@ impl ExportReader {
         match line {
             Line { position: Some(position), header: Some(header), salt, payload, commit: None, checkpoint: None } => {
                 if position != log.size() {
-                    return Err(refuse("not the position that follows"));
+                    return Err(Broken { position: log.size(), fault: Fault::Position(position) }.into());
                 }
                 let header = from_hex(&header).ok_or_else(|| refuse("the header is not hex"))?;
                 let salted = read_salted(salt, payload).map_err(refuse)?;
@@ -171,19 +171,30 @@ impl ExportReader {
                 }
                 Ok(None)
             }
-            Line { commit: Some(stored), position: None, header: None, salt: None, payload: None, checkpoint: None } => {
+            Line {
+                commit: Some(stored),
+                position: None,
+                header: None,
+                salt: None,
+                payload: None,
+                checkpoint: None,
+            } => {
                 let first = log.head().size;
                 let head = log.commit(stored)?;
                 let frames = std::mem::take(&mut self.frames);
                 let commit = Commit::from_frames(first, frames).map_err(|_| refuse("not a commit"))?;
                 Ok(Some(ExportedCommit { commit, head }))
             }
-            Line { checkpoint: Some(stored), position: None, header: None, salt: None, payload: None, commit: None } => {
-                if log.is_within_a_commit() {
-                    return Err(refuse("the events before the checkpoint lack their commit line"));
-                }
+            Line {
+                checkpoint: Some(stored),
+                position: None,
+                header: None,
+                salt: None,
+                payload: None,
+                commit: None,
+            } => {
                 if log.checkpoint().as_ref() != Some(&stored) {
-                    return Err(refuse("the checkpoint is not that of the events before it"));
+                    return Err(refuse("the checkpoint is not that of the commits before it"));
                 }
                 self.checkpoint = Some(stored);
                 Ok(None)
@@ -206,7 +217,8 @@ fn read_salted(salt: Option<String>, payload: Option<String>) -> Result<Option<V
     match (salt, payload) {
         (None, None) => Ok(None),
         (Some(salt), Some(payload)) => {
-            let mut salted = from_hex(&salt).filter(|salt| salt.len() == 16).ok_or("the salt is not 16 bytes of hex")?;
+            let mut salted =
+                from_hex(&salt).filter(|salt| salt.len() == 16).ok_or("the salt is not 16 bytes of hex")?;
             let length = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= limits::PAYLOAD_BYTES_MAX);
             salted.extend_from_slice(&length.ok_or("the payload is longer than one can be")?.to_be_bytes());
             salted.extend_from_slice(payload.as_bytes());

@@ -115,7 +115,10 @@ mod tests {
         for (hash, golden) in [
             (payload_hash(&salted), "ea6ae0c87353b33887f1c7a5e1706ec2436cf50218bf5e865819668e3d332580"),
             (leaf_hash(b"header"), "9a5cc19ed11147413df63d52cb8aa930401d78314975d1411f94ceeb08f24ea6"),
-            (node_hash(&Hash([1; 32]), &Hash([2; 32])), "d43f18c75092c9d55a7277ed6c37190a1b97c09f03962e26c02eb671785d95da"),
+            (
+                node_hash(&Hash([1; 32]), &Hash([2; 32])),
+                "d43f18c75092c9d55a7277ed6c37190a1b97c09f03962e26c02eb671785d95da",
+            ),
             (fingerprint(&salt, b"command"), "452d14f7dffb4e89f0ca1bc691b0024c2b2374808928b2333f3802ba840c3a53"),
         ] {
             assert_eq!(hash.to_string(), golden);

@@ -28,6 +28,12 @@ impl Kind {
         if well_formed { Ok(Self(SmolStr::new(text))) } else { Err(HeaderError::Kind) }
     }
 
+    /// A kind of the table of events, which holds well-formed ones only (a test sees to it); without an allocation.
+    #[must_use]
+    pub const fn known(text: &'static str) -> Self {
+        Self(SmolStr::new_static(text))
+    }
+
     /// The kind's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -81,7 +87,7 @@ pub enum HeaderError {
     #[error("the header has bytes after its last field")]
     Trailing,
     /// A flag that this version does not know.
-    #[error("the header has an unknown flag")]
+    #[error("the header has a flag that this version does not know: it was written by a newer one, or is damaged")]
     Flags,
     /// A kind that is not one.
     #[error("the header's kind is malformed")]
@@ -108,8 +114,22 @@ const HAS_IDEMPOTENCY: u8 = 2;
 
 impl Header {
     /// The longest encoding: every field at its limit.
-    pub const BYTES_MAX: usize =
-        16 + 8 + 16 + 8 + 16 + 1 + 16 + 1 + ActorName::BYTES_MAX + 1 + Kind::BYTES_MAX + 2 + 1 + limits::KEY_BYTES_MAX + 32 + 32;
+    pub const BYTES_MAX: usize = 16
+        + 8
+        + 16
+        + 8
+        + 16
+        + 1
+        + 16
+        + 1
+        + ActorName::BYTES_MAX
+        + 1
+        + Kind::BYTES_MAX
+        + 2
+        + 1
+        + limits::KEY_BYTES_MAX
+        + 32
+        + 32;
 
     /// Appends the encoding. The payload's hash is its last 32 bytes.
     pub fn encode(&self, out: &mut Vec<u8>) {

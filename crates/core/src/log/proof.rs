@@ -333,10 +333,9 @@ mod tests {
         let root = |n: u64| range_root(&leaves[..n as usize]);
         for new in 1..=40 {
             for old in 1..=new {
-                let path = consistency_path(old, new, |a, b| {
-                    Ok::<_, Infallible>(range_root(&leaves[a as usize..b as usize]))
-                })
-                .unwrap();
+                let path =
+                    consistency_path(old, new, |a, b| Ok::<_, Infallible>(range_root(&leaves[a as usize..b as usize])))
+                        .unwrap();
                 let proof = ConsistencyProof {
                     convoke_consistency: 1,
                     log_id: LogId::from_bytes([1; 16]),

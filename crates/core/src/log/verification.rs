@@ -195,3 +195,90 @@ impl Verification {
         Some(Checkpoint { convoke_checkpoint: Checkpoint::VERSION, log_id, size, root, time: self.time })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        id::EventId,
+        log::{Commit, CommitBuilder, Kind},
+        name::ActorName,
+    };
+
+    fn commit(first: u64, payloads: &[&[u8]]) -> Commit {
+        let mut builder = CommitBuilder::new(first);
+        for payload in payloads {
+            let kind = if builder.bytes() == 0 && first == 0 { FIRST_KIND } else { "message.sent" };
+            let header = Header {
+                log_id: LogId::from_bytes([1; 16]),
+                position: 0,
+                event_id: EventId::from_bytes([2; 16]),
+                time: Timestamp::default(),
+                actor: ActorName::system(),
+                kind: Kind::parse(kind).unwrap(),
+                schema: 1,
+                correlation: EventId::from_bytes([2; 16]),
+                causation: None,
+                idempotency: None,
+                payload_hash: Hash::ZERO,
+            };
+            builder.push(header, [3; 16], payload);
+        }
+        builder.finish()
+    }
+
+    fn check(log: &mut Verification, commit: &Commit) -> Result<(), Broken> {
+        commit.events().try_for_each(|event| log.event(CheckedEvent::of(event)))
+    }
+
+    #[test]
+    fn a_log_has_a_checkpoint_after_each_commit_and_none_within_one() {
+        let mut log = Verification::new();
+        assert_eq!(log.checkpoint(), None);
+        check(&mut log, &commit(0, &[b"{}", b"{}"])).unwrap();
+        assert_eq!((log.size(), log.head(), log.checkpoint()), (2, Head::EMPTY, None));
+        let head = Head { size: 2, root: log.frontier.root() };
+        assert_eq!(log.commit(head), Ok(head));
+        assert_eq!(log.checkpoint().map(|checkpoint| checkpoint.head()), Some(head));
+    }
+
+    #[test]
+    fn a_payload_that_is_not_text_does_not_hold_although_its_hash_does() {
+        let broken = check(&mut Verification::new(), &commit(0, &[b"{}", b"\xff"])).unwrap_err();
+        assert_eq!(broken, Broken { position: 1, fault: Fault::PayloadText });
+    }
+
+    #[test]
+    fn an_erased_payload_holds_and_is_counted() {
+        let commit = commit(0, &[b"\xff"]);
+        let event = EventRef { salted_payload: None, ..commit.events().next().unwrap() };
+        let mut log = Verification::new();
+        log.event(CheckedEvent::of(event)).unwrap();
+        assert_eq!(log.erased(), 1);
+    }
+
+    #[test]
+    fn a_log_begins_with_the_creation_of_a_workspace() {
+        let late = commit(1, &[b"{}"]);
+        let fault = |log: &mut Verification| check(log, &late).map_err(|broken| broken.fault);
+        assert_eq!(fault(&mut Verification::new()), Err(Fault::Position(1)));
+        let mut header = late.events().next().unwrap().decode_header().unwrap();
+        header.position = 0;
+        let mut builder = CommitBuilder::new(0);
+        builder.push(header, [3; 16], b"{}");
+        let broken = check(&mut Verification::new(), &builder.finish()).unwrap_err();
+        assert_eq!(broken, Broken { position: 0, fault: Fault::FirstKind });
+    }
+
+    #[test]
+    fn a_commit_that_does_not_hold_is_reported_at_its_first_position() {
+        let mut log = Verification::of_log(LogId::from_bytes([1; 16]));
+        check(&mut log, &commit(0, &[b"{}"])).unwrap();
+        log.commit(Head { size: 1, root: log.frontier.root() }).unwrap();
+        let broken = |log: &mut Verification, head| log.commit(head).map_err(|broken| (broken.position, broken.fault));
+        assert_eq!(broken(&mut log.clone(), log.head()), Err((1, Fault::EmptyCommit)));
+        check(&mut log, &commit(1, &[b"{}", b"{}"])).unwrap();
+        assert_eq!(broken(&mut log.clone(), Head { size: 3, root: Hash::ZERO }), Err((1, Fault::Root)));
+        assert_eq!(broken(&mut log.clone(), Head { size: 2, root: log.frontier.root() }), Err((1, Fault::Size(2))));
+    }
+}

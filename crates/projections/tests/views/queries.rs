@@ -322,6 +322,9 @@ fn whatever_its_holder_does_extends_a_lease() {
     history.append("bob", extended);
     assert_eq!(until(&history), minute(60));
     assert_eq!(status(&history, StatusQuery::default()).leases[0].until, minute(60));
+    history.pass(6);
+    history.send("bob", &["ann"], "still at it");
+    assert_eq!(until(&history), minute(66), "it is longer from now on");
 }
 
 #[test]

@@ -1,0 +1,48 @@
+//! The audit of the snapshot that an engine was opened from: folded from zero in idle time, and compared.
+
+use std::{sync::Weak, time::Duration};
+
+use convoke_core::{
+    log::{Hash, Head},
+    workspace::State,
+};
+use convoke_store::Log;
+
+use crate::{
+    api::Fault,
+    engine::{Engine, SNAPSHOTS, Shared},
+    fold, snapshots,
+};
+
+/// The audit begins when nothing was written for so long.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// Watches for a quiet moment, then folds the log up to the snapshot's head and compares. If they differ, the engine
+/// stops deciding (`snapshot_wrong`) and the snapshot is deleted, so that the next opening starts from zero.
+pub(crate) fn start<L: Log>(engine: &Engine<L>, head: Head, digest: Hash) {
+    let shared = std::sync::Arc::downgrade(&engine.shared);
+    let mut published = engine.published.clone();
+    tokio::spawn(async move {
+        while let Ok(changed) = tokio::time::timeout(IDLE, published.changed()).await {
+            if changed.is_err() {
+                return;
+            }
+        }
+        audit(&shared, head, digest).await;
+    });
+}
+
+async fn audit<L: Log>(shared: &Weak<Shared<L>>, head: Head, digest: Hash) {
+    let Some(shared) = shared.upgrade() else { return };
+    let mut state = State::default();
+    let folded = fold::fold(&shared.log, 0, head.size, |recorded| state.evolve(recorded)).await;
+    if folded.is_ok() && snapshots::state_digest(&state) != digest {
+        if let Some(folder) = &shared.folder {
+            snapshots::delete(&folder.join(SNAPSHOTS));
+        }
+        shared.poison(&Fault::new(
+            "snapshot_wrong",
+            format!("the snapshot of {} events is not what the log folds to; it was deleted", head.size),
+        ));
+    }
+}

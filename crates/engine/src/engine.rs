@@ -1,0 +1,345 @@
+//! The engine: one open log, its writer, and everything that may be asked of it.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use convoke_core::{
+    command::{Command, CreateWorkspace, Request},
+    event::Recorded,
+    id::IdReference,
+    log::Head,
+    name::ActorName,
+    time::Timestamp,
+    workspace::State,
+};
+use convoke_projections::Views;
+use convoke_store::{Log, SledLog};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    api::{Answer, Fault},
+    fault::stopping,
+    fold,
+    machine::{Clock, MachineClock, RandomIds},
+    render,
+    sequencer::Sequencer,
+    snapshots,
+    writer::{Done, WAITING_MAX, Work, Writer},
+};
+
+/// The store's folder below `.convoke`.
+pub(crate) const STORE: &str = "store";
+/// The snapshots' folder below `.convoke`.
+pub(crate) const SNAPSHOTS: &str = "snapshots";
+
+/// How an engine is opened.
+pub struct Settings {
+    /// Where time comes from.
+    pub clock: Box<dyn Clock>,
+    /// Whether snapshots are read and written.
+    pub snapshots: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { clock: Box::new(MachineClock), snapshots: true }
+    }
+}
+
+/// An open workspace. Cheap to clone; every clone is the same engine.
+///
+/// It runs on the tokio runtime that it was opened on, and fires by itself what becomes due.
+pub struct Engine<L: Log = SledLog> {
+    pub(crate) shared: Arc<Shared<L>>,
+    work: mpsc::Sender<Work>,
+    pub(crate) published: watch::Receiver<Head>,
+}
+
+impl<L: Log> Clone for Engine<L> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), work: self.work.clone(), published: self.published.clone() }
+    }
+}
+
+/// What the writer and those who ask share.
+pub(crate) struct Shared<L: Log> {
+    pub(crate) log: Arc<L>,
+    /// At the durable head, always.
+    views: RwLock<Views>,
+    poisoned: OnceLock<Fault>,
+    next_due: Mutex<Option<Timestamp>>,
+    snapshot_size: AtomicU64,
+    pub(crate) folder: Option<PathBuf>,
+}
+
+impl<L: Log> Shared<L> {
+    pub(crate) fn views(&self) -> RwLockReadGuard<'_, Views> {
+        self.views.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn publish(&self, events: &[Recorded]) {
+        let mut views = self.views.write().unwrap_or_else(PoisonError::into_inner);
+        for recorded in events {
+            views.apply(recorded);
+        }
+    }
+
+    pub(crate) fn poison(&self, fault: &Fault) {
+        let _ = self.poisoned.set(fault.clone());
+    }
+
+    pub(crate) fn poisoned(&self) -> Option<Fault> {
+        self.poisoned.get().cloned()
+    }
+
+    pub(crate) fn note_due(&self, next_due: Option<Timestamp>) {
+        *self.next_due.lock().unwrap_or_else(PoisonError::into_inner) = next_due;
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        *self.next_due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn snapshot_size(&self) -> u64 {
+        self.snapshot_size.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_snapshot_size(&self, size: u64) {
+        self.snapshot_size.store(size, Ordering::Relaxed);
+    }
+
+    /// The events that an id reference means (more than one only for a short id).
+    pub(crate) async fn find(&self, reference: &str) -> Result<Vec<Recorded>, Fault> {
+        let Some(reference) = IdReference::parse(reference) else { return Ok(Vec::new()) };
+        let positions = self.views().positions(&reference);
+        let mut found = Vec::new();
+        for position in positions {
+            for recorded in fold::decode(&*self.log, position, position + 1).await? {
+                if reference.matches(recorded.id) {
+                    found.push(recorded);
+                }
+            }
+            // Only one event has a full id, and all others about it come later.
+            if matches!(reference, IdReference::Full(_)) && !found.is_empty() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Engine<SledLog> {
+    /// Makes a workspace in a folder (`.convoke`) that has none, with its first event.
+    ///
+    /// # Errors
+    /// `workspace_exists`, or whatever keeps the store from being made.
+    pub async fn create(folder: &Path, organizer: ActorName, settings: Settings) -> Result<Self, Fault> {
+        let store = folder.join(STORE);
+        // A folder whose making was interrupted holds a log without events: it is made anew.
+        let log = open_store(move || SledLog::open_or_create(&store)).await?;
+        if log.head().size > 0 {
+            let what = format!("there is a workspace in {} already", folder.display());
+            return Err(Fault::new("workspace_exists", what));
+        }
+        let engine = Self::start(log, Some(folder.to_owned()), settings).await?;
+        let command = Command::CreateWorkspace(CreateWorkspace { organizer: organizer.clone() });
+        engine.command(Request { actor: organizer, key: None, expect_head: Some(0), command }).await?;
+        Ok(engine)
+    }
+
+    /// Opens the workspace in a folder (`.convoke`).
+    ///
+    /// # Errors
+    /// `no_workspace`, `log_locked`, `log_truncated`, `log_damaged`, `newer_format`, …
+    pub async fn open(folder: &Path, settings: Settings) -> Result<Self, Fault> {
+        let store = folder.join(STORE);
+        let log = open_store(move || SledLog::open(&store)).await?;
+        Self::start(log, Some(folder.to_owned()), settings).await
+    }
+}
+
+async fn open_store(
+    open: impl FnOnce() -> Result<SledLog, convoke_store::OpenError> + Send + 'static,
+) -> Result<SledLog, Fault> {
+    Ok(tokio::task::spawn_blocking(open).await.map_err(crate::fault::internal)??)
+}
+
+impl<L: Log> Engine<L> {
+    /// Starts on an open log: loads the newest snapshot that fits, folds the rest, and begins to decide.
+    ///
+    /// # Errors
+    /// A log that cannot be read or folded.
+    pub async fn start(log: L, folder: Option<PathBuf>, settings: Settings) -> Result<Self, Fault> {
+        let log = Arc::new(log);
+        let head = log.head();
+        let snapshots = folder.as_ref().filter(|_| settings.snapshots).map(|folder| folder.join(SNAPSHOTS));
+        let loaded = match (&snapshots, log.log_id()) {
+            (Some(folder), Some(log_id)) => fitting_snapshot(&log, folder, log_id, head).await?,
+            _ => None,
+        };
+        let opened_from = loaded.as_ref().map(|loaded| (loaded.head, loaded.state_digest));
+        let (mut state, mut views, from) = match loaded {
+            Some(loaded) => (loaded.state, loaded.views, loaded.head.size),
+            None => (State::default(), Views::default(), 0),
+        };
+        fold::fold(&log, from, head.size, |recorded| {
+            state.evolve(recorded);
+            views.apply(recorded);
+        })
+        .await?;
+        let sequencer = Sequencer::new(state, log.log_id(), settings.clock.readings());
+        let shared = Arc::new(Shared {
+            log,
+            views: RwLock::new(views),
+            poisoned: OnceLock::new(),
+            next_due: Mutex::new(None),
+            snapshot_size: AtomicU64::new(from),
+            folder,
+        });
+        shared.note_due(sequencer.state().next_due());
+        let (work, inbox) = mpsc::channel(WAITING_MAX);
+        let (publisher, published) = watch::channel(head);
+        let ids = RandomIds::new().map_err(crate::fault::internal)?;
+        let engine = Self { shared: Arc::clone(&shared), work, published };
+        let writer = Writer { shared, sequencer, ids, clock: settings.clock, inbox, published: publisher, snapshots };
+        tokio::spawn(writer.run());
+        if let Some((head, digest)) = opened_from {
+            crate::audit::start(&engine, head, digest);
+        }
+        Ok(engine)
+    }
+
+    /// Decides a request, and answers when what it rests on is durable.
+    ///
+    /// # Errors
+    /// A refusal, or `outcome_unknown` if the log failed: then the same request with the same key finds out.
+    pub async fn command(&self, request: Request) -> Result<Answer, Fault> {
+        self.submit(request).await?.answer().await
+    }
+
+    /// Hands in a request and does not wait for its answer. Requests are decided in the order of these calls; it waits
+    /// only while too many are waiting already.
+    ///
+    /// # Errors
+    /// The engine takes no more requests.
+    pub async fn submit(&self, request: Request) -> Result<Pending<L>, Fault> {
+        let (reply, done) = oneshot::channel();
+        if self.work.send(Work::Decide(Box::new(request), reply)).await.is_err() {
+            return Err(self.gone());
+        }
+        Ok(Pending { shared: Arc::clone(&self.shared), done })
+    }
+
+    /// Looks at the deciding state between two batches; what is seen is durable.
+    pub(crate) async fn inspect<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Sequencer, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (reply, seen) = oneshot::channel();
+        let look = Box::new(move |sequencer: &Sequencer, now| {
+            let _ = reply.send(look(sequencer, now));
+        });
+        self.work.send(Work::Inspect(look)).await.map_err(|_| self.gone())?;
+        seen.await.map_err(|_| self.gone())
+    }
+
+    /// The durable head.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        *self.published.borrow()
+    }
+
+    /// When the next thing is due: a countdown's T-0, the end of a hold or of a lease.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.shared.next_due()
+    }
+
+    /// Why the engine takes no more work, if it does not: the log failed, or a snapshot was wrong. Open it anew.
+    #[must_use]
+    pub fn failed(&self) -> Option<Fault> {
+        self.shared.poisoned()
+    }
+
+    /// Ends: takes no more requests, answers those that wait, writes a snapshot. The log itself closes when the last
+    /// clone is gone.
+    pub async fn close(self) {
+        let (reply, closed) = oneshot::channel();
+        if self.work.send(Work::Close(reply)).await.is_ok() {
+            let _ = closed.await;
+        }
+    }
+
+    fn gone(&self) -> Fault {
+        self.shared.poisoned().unwrap_or_else(stopping)
+    }
+}
+
+/// A request that was handed in.
+pub struct Pending<L: Log = SledLog> {
+    shared: Arc<Shared<L>>,
+    done: oneshot::Receiver<Result<Done, Fault>>,
+}
+
+impl<L: Log> Pending<L> {
+    /// The answer, when what it rests on is durable.
+    ///
+    /// # Errors
+    /// As [`Engine::command`].
+    pub async fn answer(self) -> Result<Answer, Fault> {
+        let shared = Arc::clone(&self.shared);
+        let done = self.done().await?;
+        render::answer(&shared, &done).await
+    }
+
+    /// The answer without the events' texts: for bulk work.
+    ///
+    /// # Errors
+    /// As [`Engine::command`].
+    pub async fn brief(self) -> Result<Brief, Fault> {
+        let Done { outcome, head, .. } = self.done().await?;
+        Ok(Brief { first: outcome.first, events: outcome.count, repeated: outcome.repeated, head })
+    }
+
+    async fn done(self) -> Result<Done, Fault> {
+        self.done.await.map_err(|_| self.shared.poisoned().unwrap_or_else(stopping))?
+    }
+}
+
+/// The answer to a request in bulk work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Brief {
+    /// The position of the first event.
+    pub first: u64,
+    /// How many events; none if nothing changed.
+    pub events: u32,
+    /// Whether an earlier request with the same key wrote them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeated: bool,
+    /// The durable head.
+    #[serde(skip, default = "crate::api::empty_head")]
+    pub head: Head,
+}
+
+/// The snapshot below this folder, if the log has its head.
+async fn fitting_snapshot<L: Log>(
+    log: &Arc<L>,
+    folder: &Path,
+    log_id: convoke_core::id::LogId,
+    head: Head,
+) -> Result<Option<snapshots::Loaded>, Fault> {
+    let folder = folder.to_owned();
+    let load = tokio::task::spawn_blocking(move || snapshots::load(&folder, log_id, head));
+    let Some(loaded) = load.await.map_err(crate::fault::internal)? else { return Ok(None) };
+    let ends_a_commit = loaded.head == head
+        || match log.read(loaded.head.size.saturating_sub(1), 1).await?.first() {
+            Some(stored) => stored.head() == loaded.head,
+            None => false,
+        };
+    Ok(ends_a_commit.then_some(loaded))
+}

@@ -1,0 +1,276 @@
+//! sled behind a wall: its settings, the sync it lacks, its panics and its errors. Nothing else names sled.
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    sync::{
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
+
+use sled::{Batch, Db, IVec};
+
+use crate::{panics, record::SEGMENT_BYTES};
+
+/// Pages that sled keeps in memory. Small: the log is read rarely and in order.
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// How long a broken engine may take to let go of its files.
+const RELEASE_TIME: Duration = Duration::from_secs(2);
+/// From this much written since it was opened, a closing engine writes its index so that the next opening is fast.
+const INDEX_WORTH_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What went wrong below the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EngineError {
+    /// Another process, or a broken log in this one, holds the files.
+    Locked,
+    /// The files are damaged.
+    Damaged(String),
+    /// The disk or folder failed.
+    Failed(String),
+}
+
+impl EngineError {
+    /// What happened, as a part of a sentence.
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Locked => "another process has it open".to_owned(),
+            Self::Damaged(what) | Self::Failed(what) => what,
+        }
+    }
+}
+
+/// A key as the engine gives it.
+pub(crate) type Key = IVec;
+/// A key and its value.
+pub(crate) type Entry = (Key, IVec);
+
+/// An open database, and sled's data file for the sync that sled does not do.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    /// Taken only when it is dropped.
+    db: Option<Db>,
+    data: File,
+    /// It failed once; its destructor is not to be trusted.
+    broken: AtomicBool,
+    /// It does not come back from a call; it is never dropped.
+    stuck: AtomicBool,
+    written_bytes: AtomicU64,
+}
+
+impl Engine {
+    /// Opens or makes the database in a folder. This alters its files.
+    pub(crate) fn open(folder: &Path) -> Result<Self, EngineError> {
+        let config = sled::Config::new()
+            .path(folder)
+            .segment_size(SEGMENT_BYTES)
+            .cache_capacity(CACHE_BYTES)
+            .use_compression(false)
+            .flush_every_ms(None);
+        let db = guard(|| config.open())?;
+        let data = OpenOptions::new().read(true).write(true).open(folder.join("db")).map_err(|e| failed(&e))?;
+        Ok(Self {
+            db: Some(db),
+            data,
+            broken: AtomicBool::new(false),
+            stuck: AtomicBool::new(false),
+            written_bytes: AtomicU64::new(0),
+        })
+    }
+
+    /// Writes entries, all or none of them; [`Engine::sync`] makes them durable.
+    pub(crate) fn put(&self, entries: Vec<([u8; 8], Vec<u8>)>) -> Result<(), EngineError> {
+        let bytes: usize = entries.iter().map(|(_, value)| value.len()).sum();
+        self.written_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        let mut entries = entries;
+        if entries.len() == 1 {
+            // A single entry is atomic by itself, and needs no batch around it.
+            let Some((key, value)) = entries.pop() else { return Ok(()) };
+            return self.call(|db| db.insert(key, value).map(drop));
+        }
+        let mut batch = Batch::default();
+        for (key, value) in entries {
+            batch.insert(&key, value);
+        }
+        self.call(|db| db.apply_batch(batch))
+    }
+
+    /// Removes entries, all or none.
+    pub(crate) fn remove(&self, keys: &[Key]) -> Result<(), EngineError> {
+        let mut batch = Batch::default();
+        for key in keys {
+            batch.remove(key);
+        }
+        self.call(|db| db.apply_batch(batch))
+    }
+
+    /// Makes everything written durable. sled's `flush` moves it into the file and starts the write-back; only `fdatasync`
+    /// makes file size and disk cache durable on Linux.
+    pub(crate) fn sync(&self) -> Result<(), EngineError> {
+        self.call(|db| db.flush().map(drop))?;
+        self.data.sync_data().map_err(|error| self.broke(failed(&error)))?;
+        match self.data.metadata() {
+            Ok(metadata) if metadata.nlink() == 0 => {
+                Err(self.broke(EngineError::Failed("its files were deleted while it was open".to_owned())))
+            }
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.broke(failed(&error))),
+        }
+    }
+
+    /// The last entry.
+    pub(crate) fn last(&self) -> Result<Option<Entry>, EngineError> {
+        self.call(|db| db.last())
+    }
+
+    /// The last entry at or before a key.
+    pub(crate) fn at_or_before(&self, key: u64) -> Result<Option<Entry>, EngineError> {
+        self.call(|db| db.range(..=key.to_be_bytes()).next_back().transpose())
+    }
+
+    /// Calls `each` with the entries from a key on, in order, until it says stop.
+    pub(crate) fn each_from(&self, key: u64, mut each: impl FnMut(Entry) -> bool) -> Result<(), EngineError> {
+        self.call(|db| {
+            for entry in db.range(key.to_be_bytes()..) {
+                if !each(entry?) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Wakes a call that waits for a write which has failed meanwhile: sled does not always do that itself.
+    pub(crate) fn wake_if_failed(&self) {
+        if let Some(db) = &self.db {
+            // A flush after a failure returns that failure at once, and wakes all who wait.
+            let _ = panics::catch(|| db.context.global_error().or_else(|_| db.flush().map(drop)));
+        }
+    }
+
+    /// Declares that a call into it does not come back.
+    pub(crate) fn give_up(&self) {
+        self.stuck.store(true, Ordering::Relaxed);
+    }
+
+    /// Closes it. If much was written since it was opened, its index is written, for which sled must open it once more.
+    pub(crate) fn close(&mut self, folder: &Path, healthy: bool) {
+        if !healthy {
+            self.broken.store(true, Ordering::Relaxed);
+        }
+        let wants_index = !self.is_broken() && self.written_bytes.load(Ordering::Relaxed) >= INDEX_WORTH_BYTES;
+        self.release();
+        if wants_index {
+            // Without the index the next opening reads all that was written, and is only slower.
+            drop(Self::open(folder));
+        }
+    }
+
+    fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed) || self.stuck.load(Ordering::Relaxed)
+    }
+
+    fn call<T>(&self, call: impl FnOnce(&Db) -> sled::Result<T>) -> Result<T, EngineError> {
+        let Some(db) = &self.db else { return Err(EngineError::Failed("it is closed".to_owned())) };
+        guard(|| call(db)).map_err(|error| self.broke(error))
+    }
+
+    fn broke(&self, error: EngineError) -> EngineError {
+        if !matches!(error, EngineError::Damaged(_)) {
+            self.broken.store(true, Ordering::Relaxed);
+        }
+        error
+    }
+
+    fn release(&mut self) {
+        let Some(db) = self.db.take() else { return };
+        if self.stuck.load(Ordering::Relaxed) {
+            // A thread of ours or of sled is inside for good; its memory and files go with the process.
+            std::mem::forget(db);
+        } else if self.broken.load(Ordering::Relaxed) {
+            // sled's destructor may panic or wait for ever now, and nothing is left to save. But it lets go of the lock.
+            let (done, wait) = mpsc::channel::<()>();
+            let release = move || {
+                let _ = panics::catch(|| drop(db));
+                drop(done);
+            };
+            if std::thread::Builder::new().name("convoke-release".to_owned()).spawn(release).is_ok() {
+                let _ = wait.recv_timeout(RELEASE_TIME);
+            }
+        } else {
+            let _ = panics::catch(|| drop(db));
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+fn guard<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, EngineError> {
+    match panics::catch(call) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(translate(error)),
+        Err(panic) => Err(EngineError::Damaged(format!("the storage engine stopped: {panic}"))),
+    }
+}
+
+fn translate(error: sled::Error) -> EngineError {
+    match error {
+        // sled gives the lock's refusal no kind of its own.
+        sled::Error::Io(error) if error.to_string().contains("could not acquire lock") => EngineError::Locked,
+        sled::Error::Io(error) => failed(&error),
+        sled::Error::Corruption { .. } => EngineError::Damaged("the storage engine found a damaged page".to_owned()),
+        sled::Error::CollectionNotFound(_) => EngineError::Damaged("the storage engine lost the log's tree".to_owned()),
+        sled::Error::Unsupported(what) => EngineError::Damaged(format!("the storage engine refuses its files: {what}")),
+        sled::Error::ReportableBug(what) => EngineError::Failed(what),
+    }
+}
+
+fn failed(error: &io::Error) -> EngineError {
+    EngineError::Failed(describe(error))
+}
+
+/// An I/O error as a part of a sentence, without the decoration that sled adds to it.
+pub(crate) fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull => "no space is left on the disk".to_owned(),
+        io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the filesystem is read-only".to_owned(),
+        io::ErrorKind::NotFound => "a file or folder is missing".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_opening_is_refused_and_works_once_the_first_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Engine::open(folder.path()).unwrap();
+        assert_eq!(Engine::open(folder.path()).unwrap_err(), EngineError::Locked);
+        drop(engine);
+        Engine::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_sync_of_deleted_files_is_refused_and_the_engine_can_still_be_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Engine::open(folder.path()).unwrap();
+        engine.put(vec![([0; 8], vec![1])]).unwrap();
+        engine.sync().unwrap();
+        std::fs::remove_dir_all(folder.path()).unwrap();
+        engine.put(vec![([1; 8], vec![1])]).unwrap();
+        let error = engine.sync().unwrap_err();
+        assert!(error.into_text().contains("deleted"));
+    }
+}
