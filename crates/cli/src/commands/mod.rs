@@ -11,6 +11,7 @@ mod confirm;
 mod daemon;
 mod decline;
 mod defer;
+mod demo;
 mod doctor;
 mod explain;
 mod export;
@@ -51,6 +52,7 @@ use crate::{args::Cli, context::Context, output::exit_code, stop::Stop};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Init(init::Init),
+    Demo(demo::Demo),
     Status(status::Status),
     Doctor(doctor::Doctor),
     Schedule(schedule::Schedule),
@@ -114,6 +116,7 @@ impl Command {
     fn run(self, context: &mut Context) -> Result<(), Stop> {
         match self {
             Self::Init(command) => command.run(context),
+            Self::Demo(command) => command.run(context),
             Self::Status(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
             Self::Schedule(command) => command.run(context),
