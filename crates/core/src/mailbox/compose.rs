@@ -43,7 +43,7 @@ pub fn compose(
         }
     }
     if let Some(data) = &send.data {
-        within("the size of the data in bytes of JSON", json_bytes(data), limits::ATTACHED_JSON_BYTES_MAX)?;
+        limits::check_json("the size of the data in bytes of JSON", data)?;
     }
     let sent = MessageSent {
         from: sender.clone(),
