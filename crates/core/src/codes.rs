@@ -420,6 +420,12 @@ pub const ROWS: &[Row] = &[
         "Stop it, so that the next command starts one of this version: convoke daemon stop.",
     ),
     row(
+        "demo_failed",
+        Failure,
+        "A claim of the demo did not hold.",
+        "Report it, with what the demo printed and the folder that it kept.",
+    ),
+    row(
         "internal",
         Failure,
         "Something happened that cannot happen: a defect of Convoke.",

@@ -213,7 +213,7 @@ pub fn handle_due(state: &mut State, now: Timestamp, ids: &mut dyn IdSource) -> 
         }
         let events = events.into_iter().map(Planned::from).collect();
         written.extend(write(state, &ActorName::system(), None, events, &mut context));
-        if written.len() >= limits::COMMIT_EVENTS_FULL {
+        if written.len() >= limits::DUE_EVENTS_FULL {
             break;
         }
     }

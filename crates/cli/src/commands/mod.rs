@@ -10,6 +10,7 @@ mod completions;
 mod confirm;
 mod daemon;
 mod decline;
+mod demo;
 mod defer;
 mod demo;
 mod doctor;
@@ -51,6 +52,7 @@ use crate::{args::Cli, context::Context, output::exit_code, stop::Stop};
 /// What can be asked of the program.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Demo(demo::Demo),
     Init(init::Init),
     Demo(demo::Demo),
     Status(status::Status),
@@ -115,6 +117,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 impl Command {
     fn run(self, context: &mut Context) -> Result<(), Stop> {
         match self {
+            Self::Demo(command) => command.run(context),
             Self::Init(command) => command.run(context),
             Self::Demo(command) => command.run(context),
             Self::Status(command) => command.run(context),

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::{
-    Delivery, DeliveryState, Mailboxes, Token, compose,
+    Delivery, DeliveryState, Mailboxes, Token,
     events::{
         DeadReason, MessageAcked, MessageDeadLettered, MessageLeaseExpired, MessageLeaseExtended, MessageNacked,
         MessageRedriven, MessageSent, MessageTaken, Priority,
@@ -12,7 +12,7 @@ use super::{
     receive,
 };
 use crate::{
-    command::{ReceiveMessages, SendMessage},
+    command::ReceiveMessages,
     event::{Event, Recorded},
     id::{EventId, MessageId},
     limits::{self, LEASE_MS},
@@ -361,6 +361,8 @@ fn a_message_that_was_handed_back_pauses_for_a_second_and_then_comes_again() {
     let given = [sent(&["bob"]), taken(0, 1, 1), nacked(5, 1, 1, 6)];
     check(&given, 5, recv(1), Ok(vec![]));
     check(&given, 6, recv(1), Ok(vec![taken_event(1, "bob", 2, 6 + LEASE_S)]));
+    let is_ready = |second| folded(&given).get(message(1), &name("bob")).map(|delivery| delivery.is_ready(at(second)));
+    assert_eq!((is_ready(5), is_ready(6)), (Some(false), Some(true)));
 }
 
 #[test]
@@ -640,103 +642,4 @@ fn nothing_is_left_of_what_has_ended_but_the_latest_acks() {
     mailboxes = folded(&[sent(&["bob"]), taken(0, 1, 1), acked(1, 1, 1)]);
     let only_the_acks = Mailboxes { ended: mailboxes.ended.clone(), ..Mailboxes::default() };
     assert_eq!(mailboxes, only_the_acks);
-}
-
-// --- composing
-
-fn asked(to: &[&str]) -> SendMessage {
-    SendMessage {
-        to: to.iter().map(|to| name(to)).collect(),
-        body: "a text".to_owned(),
-        subject: None,
-        kind: None,
-        priority: Priority::Normal,
-        in_reply_to: None,
-        references: Vec::new(),
-        data: None,
-        create: false,
-    }
-}
-
-/// When this is sent, then it goes to these, or is refused with this code.
-#[track_caller]
-fn check_sent(send: &SendMessage, expected: Result<&[&str], &str>) {
-    let composed = compose(send, &name("ann"), None).map_err(|refusal| refusal.code());
-    let to = composed.map(|sent| sent.to.iter().map(ToString::to_string).collect::<Vec<_>>());
-    assert_eq!(to, expected.map(|names| names.iter().map(ToString::to_string).collect()));
-}
-
-#[test]
-fn a_message_goes_to_each_mailbox_once_and_the_conductor_is_the_supervisor() {
-    check_sent(&asked(&["bob"]), Ok(&["bob"]));
-    check_sent(&asked(&["bob", "ann", "bob"]), Ok(&["bob", "ann"]));
-    check_sent(&asked(&["conductor", "supervisor"]), Ok(&["supervisor"]));
-    check_sent(&asked(&["all"]), Ok(&["all"]));
-}
-
-#[test]
-fn nobody_everybody_and_more_and_the_system_are_no_recipients() {
-    check_sent(&asked(&[]), Err("bad_request"));
-    check_sent(&asked(&["all", "bob"]), Err("bad_request"));
-    check_sent(&asked(&["bob", "all"]), Err("bad_request"));
-    check_sent(&asked(&["bob", "system"]), Err("reserved_name"));
-    let many: Vec<String> = (0..66).map(|n| format!("a{n}")).collect();
-    let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    check_sent(&asked(&many), Err("over_limit"));
-    check_sent(&asked(&many[..65]), Ok(&many[..65]));
-}
-
-#[test]
-fn a_message_is_of_kind_info_unless_another_word_is_given() {
-    let kind = |kind: Option<&str>| {
-        let send = SendMessage { kind: kind.map(str::to_owned), ..asked(&["bob"]) };
-        compose(&send, &name("ann"), None).map(|sent| sent.kind.to_string()).map_err(|refusal| refusal.code())
-    };
-    assert_eq!(kind(None).as_deref(), Ok("info"));
-    assert_eq!(kind(Some("Bug.Report")).as_deref(), Ok("Bug.Report"));
-    assert_eq!(kind(Some("two words")), Err("bad_name"));
-    assert_eq!(kind(Some("")), Err("bad_name"));
-}
-
-#[test]
-fn an_answer_names_its_parent_and_the_first_of_its_thread() {
-    let sent = compose(&asked(&["bob"]), &name("ann"), Some((message(2), message(1)))).unwrap();
-    assert_eq!((sent.in_reply_to, sent.thread), (Some(message(2)), Some(message(1))));
-    assert_eq!(sent.from, name("ann"));
-}
-
-#[test]
-fn every_part_of_a_message_is_bounded() {
-    let x = |bytes: usize| "x".repeat(bytes);
-    let with_body = |body: String| SendMessage { body, ..asked(&["bob"]) };
-    let with_subject = |subject: &str| SendMessage { subject: Some(subject.to_owned()), ..asked(&["bob"]) };
-    let with_references = |references: Vec<String>| SendMessage { references, ..asked(&["bob"]) };
-    let with_data = |bytes: usize| SendMessage { data: Some(x(bytes).into()), ..asked(&["bob"]) };
-    check_sent(&with_body(x(32 * 1024)), Ok(&["bob"]));
-    check_sent(&with_body(x(32 * 1024 + 1)), Err("over_limit"));
-    check_sent(&with_subject(&x(200)), Ok(&["bob"]));
-    check_sent(&with_subject(&x(201)), Err("over_limit"));
-    check_sent(&with_subject("two\nlines"), Err("bad_request"));
-    check_sent(&with_references(vec![x(200); 32]), Ok(&["bob"]));
-    check_sent(&with_references(vec![x(1); 33]), Err("over_limit"));
-    check_sent(&with_references(vec![x(201)]), Err("over_limit"));
-    check_sent(&with_references(vec![String::new()]), Err("bad_request"));
-    check_sent(&with_references(vec!["a\tb".to_owned()]), Err("bad_request"));
-    check_sent(&with_data(8 * 1024 - 2), Ok(&["bob"]));
-    check_sent(&with_data(8 * 1024 - 1), Err("over_limit"));
-}
-
-#[test]
-fn a_text_that_grows_over_the_limit_of_an_event_as_json_is_refused() {
-    check_sent(&SendMessage { body: "\u{1}".repeat(9_000), ..asked(&["bob"]) }, Err("over_limit"));
-    check_sent(&SendMessage { body: "\u{1}".repeat(8_000), ..asked(&["bob"]) }, Ok(&["bob"]));
-}
-
-#[test]
-fn a_message_says_something() {
-    let empty = SendMessage { body: String::new(), ..asked(&["bob"]) };
-    check_sent(&empty, Err("bad_request"));
-    check_sent(&SendMessage { subject: Some(String::new()), ..empty.clone() }, Err("bad_request"));
-    check_sent(&SendMessage { subject: Some("look".to_owned()), ..empty.clone() }, Ok(&["bob"]));
-    check_sent(&SendMessage { data: Some(json!(null)), ..empty }, Ok(&["bob"]));
 }
