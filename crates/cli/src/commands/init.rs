@@ -86,12 +86,25 @@ impl Init {
         if let Some(name) = self.organizer.clone().map_or_else(|| context.named_actor(), |name| Ok(Some(name)))? {
             return Ok(name);
         }
-        let user = env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_default();
-        match ActorName::parse(&user) {
-            Ok(name) if !name.is_reserved() => Ok(name),
+        match user_name().as_deref().map(ActorName::parse) {
+            Some(Ok(name)) if !name.is_reserved() => Ok(name),
             _ => Err(Fault::new("actor_required", "the workspace needs an organizer: convoke init --organizer NAME")),
         }
     }
+}
+
+/// This user's name, as the environment or the machine's list of users gives it.
+fn user_name() -> Option<String> {
+    let named = |variable| env::var(variable).ok().filter(|name| !name.is_empty());
+    named("USER").or_else(|| named("LOGNAME")).or_else(|| {
+        let uid = rustix::process::geteuid().as_raw().to_string();
+        let users = fs::read_to_string("/etc/passwd").ok()?;
+        let mut entries = users.lines().map(|line| line.split(':'));
+        entries.find_map(|mut entry| {
+            let name = entry.next()?;
+            (entry.nth(1)? == uid).then(|| name.to_owned())
+        })
+    })
 }
 
 fn create(workspace: &Workspace, organizer: &ActorName) -> Result<Head, Fault> {
