@@ -12,7 +12,6 @@ mod daemon;
 mod decline;
 mod demo;
 mod defer;
-mod demo;
 mod doctor;
 mod explain;
 mod export;
@@ -54,7 +53,6 @@ use crate::{args::Cli, context::Context, output::exit_code, stop::Stop};
 pub(crate) enum Command {
     Demo(demo::Demo),
     Init(init::Init),
-    Demo(demo::Demo),
     Status(status::Status),
     Doctor(doctor::Doctor),
     Schedule(schedule::Schedule),
@@ -119,7 +117,6 @@ impl Command {
         match self {
             Self::Demo(command) => command.run(context),
             Self::Init(command) => command.run(context),
-            Self::Demo(command) => command.run(context),
             Self::Status(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
             Self::Schedule(command) => command.run(context),
