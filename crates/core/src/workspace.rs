@@ -185,7 +185,12 @@ pub fn handle(state: &mut State, request: &Request, context: &mut Context<'_>) -
         return Err(Refusal::ClockJumped { wall, engine });
     }
     let mut events = decide(state, actor, command, context)?;
-    if !events.is_empty() && !matches!(command, Command::CreateWorkspace(_)) {
+    let registers_himself = |planned: &Planned| match &planned.event {
+        Event::WorkspaceCreated(_) => true,
+        Event::ActorRegistered(registered) => registered.name == *actor,
+        _ => false,
+    };
+    if !events.is_empty() && !events.iter().any(registers_himself) {
         events.splice(0..0, state.actors.acting(actor)?.map(|registered| Planned::from(Event::from(registered))));
     }
     let keyed = key.as_ref().map(|key| {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use convoke_core::log::Checkpoint;
-use convoke_store::{ExportReader, LoadError, Log, SledLog, VerifyError};
+use convoke_store::{ExportError, ExportReader, ExportWriter, LoadError, Log, SledLog, VerifyError};
 
 use crate::{
     api::{Fault, Verified},
@@ -15,6 +15,9 @@ use crate::{
     fault::internal,
     verify::verified,
 };
+
+/// Events read at a time.
+const CHUNK_EVENTS: usize = 4_096;
 
 impl<L: Log> Engine<L> {
     /// Writes the whole log as it is now.
@@ -24,9 +27,21 @@ impl<L: Log> Engine<L> {
     pub async fn export(&self, out: impl Write + Send + 'static) -> Result<Checkpoint, Fault> {
         let log = Arc::clone(&self.shared.log);
         let handle = tokio::runtime::Handle::current();
-        let exporting = move || handle.block_on(convoke_store::export(&*log, out, |_| {}));
-        let (_, checkpoint) = tokio::task::spawn_blocking(exporting).await.map_err(internal)??;
-        Ok(checkpoint)
+        let exporting = move || {
+            let size = log.head().size;
+            let log_id = log.log_id().ok_or(ExportError::Empty)?;
+            let mut writer = ExportWriter::new(out, log_id)?;
+            let mut next = 0;
+            while next < size {
+                // Only reading is async: writing may block, as on a pipe that nobody empties.
+                for stored in handle.block_on(log.read(next, CHUNK_EVENTS)).map_err(ExportError::Log)? {
+                    next = stored.commit.end();
+                    writer.write(&stored)?;
+                }
+            }
+            writer.finish().map(|(_, checkpoint)| checkpoint)
+        };
+        Ok(tokio::task::spawn_blocking(exporting).await.map_err(internal)??)
     }
 }
 

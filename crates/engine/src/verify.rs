@@ -33,7 +33,10 @@ pub async fn verify_closed(folder: &Path, against: Option<Checkpoint>, progress:
     let (store, scratch) = (folder.join(STORE), folder.join("scratch"));
     let handle = tokio::runtime::Handle::current();
     let verifying = move || {
-        let log = SledLog::open_copy(&store, &scratch)?;
+        std::fs::create_dir_all(&scratch)
+            .map_err(|error| Fault::new("io", format!("{} cannot be made: {error}", scratch.display())))?;
+        let log = SledLog::open_copy(&store, &scratch);
+        let log = log.inspect_err(|_| drop(std::fs::remove_dir(&scratch)))?;
         let report = handle.block_on(convoke_store::verify(&log, against.as_ref(), progress));
         drop(log);
         // Left only if another verification uses it at the same time.

@@ -11,7 +11,6 @@ mod confirm;
 mod daemon;
 mod decline;
 mod defer;
-mod demo;
 mod doctor;
 mod explain;
 mod export;

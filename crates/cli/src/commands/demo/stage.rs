@@ -112,6 +112,10 @@ impl Stage {
 pub(super) fn ended(child: Child) -> Result<Ended, Broken> {
     let output = child.wait_with_output().map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let envelope = serde_json::from_str(&text).map_err(|error| format!("no JSON came back ({error}): {text:?}"))?;
+    // `export` into a file prints nothing.
+    let envelope = match text.trim() {
+        "" => Value::Null,
+        text => serde_json::from_str(text).map_err(|error| format!("no JSON came back ({error}): {text:?}"))?,
+    };
     Ok(Ended { code: output.status.code().unwrap_or(-1), envelope })
 }
