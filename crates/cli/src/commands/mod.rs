@@ -11,6 +11,7 @@ mod confirm;
 mod daemon;
 mod decline;
 mod defer;
+mod demo;
 mod doctor;
 mod explain;
 mod export;
