@@ -2,7 +2,7 @@
 
 use std::{cell::OnceCell, io::IsTerminal as _};
 
-use convoke::api::{Answer, Ask, AsOf, Fault, Question, Reply};
+use convoke::api::{Answer, AsOf, Ask, Fault, Question, Reply};
 use convoke_core::{
     command::{Command, Request},
     id,
@@ -52,13 +52,18 @@ impl Context {
     pub(crate) fn session(&mut self) -> Result<&mut Session, Fault> {
         if self.session.is_none() {
             let workspace = self.workspace()?;
-            self.session = Some(if self.global.no_daemon {
-                Session::direct(workspace)?
-            } else {
-                Session::remote(workspace)?
-            });
+            self.session =
+                Some(if self.global.no_daemon { Session::direct(workspace)? } else { Session::remote(workspace)? });
         }
         self.session.as_mut().ok_or_else(|| Fault::new("internal", "there is no session"))
+    }
+
+    /// Refuses what only the daemon can do, before anything is opened.
+    pub(crate) fn needs_daemon(&self, what: &str) -> Result<(), Fault> {
+        if self.global.no_daemon {
+            return Err(Fault::new("needs_daemon", format!("{what} needs the daemon, and --no-daemon was given")));
+        }
+        Ok(())
     }
 
     /// Ends the conversation.
@@ -90,7 +95,7 @@ impl Context {
 
     /// Who was named by `--as` or `CONVOKE_ACTOR`, if anybody.
     pub(crate) fn named_actor(&self) -> Result<Option<ActorName>, Fault> {
-        if let Some(actor) = &self.global.actor {
+        if let Some(actor) = &self.global.acting {
             return Ok(Some(actor.clone()));
         }
         match std::env::var_os(ACTOR_VARIABLE).filter(|value| !value.is_empty()) {
@@ -111,7 +116,12 @@ impl Context {
     }
 
     /// Gives a command and shows what came of it.
-    pub(crate) fn act(&mut self, actor: ActorName, options: &Mutation, command: Command) -> Result<(), crate::stop::Stop> {
+    pub(crate) fn act(
+        &mut self,
+        actor: ActorName,
+        options: &Mutation,
+        command: Command,
+    ) -> Result<(), crate::stop::Stop> {
         let answer = self.command(actor, options, command)?;
         self.out.show(&answer, Some(answer.head))
     }

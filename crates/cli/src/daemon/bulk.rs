@@ -51,7 +51,12 @@ enum InFlight {
 }
 
 /// Carries out a stream of requests. Ends when the source ends and everything is answered, or when nobody reads the answers.
-pub(crate) async fn bulk(engine: &Engine, default: Option<&ActorName>, mut source: impl Source, out: mpsc::Sender<Bytes>) {
+pub(crate) async fn bulk(
+    engine: &Engine,
+    default: Option<&ActorName>,
+    mut source: impl Source,
+    out: mpsc::Sender<Bytes>,
+) {
     let mut lines = Lines::default();
     let mut in_flight = VecDeque::with_capacity(WINDOW);
     let mut ended = false;
@@ -93,7 +98,8 @@ pub(crate) async fn bulk(engine: &Engine, default: Option<&ActorName>, mut sourc
 }
 
 fn read(line: &[u8], default: Option<&ActorName>) -> Result<Request, Fault> {
-    let line: Line = serde_json::from_slice(line).map_err(|error| Fault::new("bad_request", error.to_string()))?;
+    let line: Line = serde_json::from_slice(line)
+        .map_err(|error| Fault::new("bad_request", format!("the request's JSON: {error}")))?;
     let actor = line
         .actor
         .or_else(|| default.cloned())

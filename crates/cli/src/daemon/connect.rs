@@ -5,7 +5,7 @@
 use std::{
     io::{self, BufRead as _, BufReader, ErrorKind},
     os::unix::{net::UnixStream, process::ExitStatusExt as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
@@ -16,7 +16,7 @@ use convoke::api::Fault;
 
 use super::{
     LOCK_FILE, Lock, SOCKET_FILE, journal,
-    lock::{held},
+    lock::held,
     run::{READY, StartFault},
     socket,
 };
@@ -56,7 +56,10 @@ pub(crate) fn connect_if_running(workspace: &Workspace) -> Result<Option<UnixStr
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(Fault::new(
             "other_user",
-            format!("{} belongs to another user, who runs this workspace's daemon", workspace.file(SOCKET_FILE).display()),
+            format!(
+                "{} belongs to another user, who runs this workspace's daemon",
+                workspace.file(SOCKET_FILE).display()
+            ),
         )),
         Err(error) => Err(Fault::new(
             "daemon_unreachable",
@@ -95,7 +98,7 @@ fn unreachable(workspace: &Workspace) -> Fault {
 fn start(workspace: &Workspace, lock: Lock) -> Result<(), Fault> {
     let failed = |error: io::Error| Fault::new("daemon_unreachable", format!("the daemon cannot be started: {error}"));
     let log = journal::open(workspace).map_err(failed)?;
-    let mut child = Command::new(this_program().map_err(failed)?)
+    let mut child = without_inherited(&this_program().map_err(failed)?)
         .args(["daemon", "run", "--workspace"])
         .arg(workspace.root())
         .current_dir(workspace.folder())
@@ -107,7 +110,12 @@ fn start(workspace: &Workspace, lock: Lock) -> Result<(), Fault> {
     match first_line(&mut child) {
         Some(line) if line.trim() == READY => Ok(()),
         Some(line) => Err(serde_json::from_str::<StartFault>(&line).map_or_else(
-            |_| Fault::new("daemon_unreachable", "the daemon ended before it was ready; `convoke daemon logs` may say why"),
+            |_| {
+                Fault::new(
+                    "daemon_unreachable",
+                    "the daemon ended before it was ready; `convoke daemon logs` may say why",
+                )
+            },
             |StartFault { start_fault }| start_fault,
         )),
         None => Err(Fault::new(
@@ -134,6 +142,26 @@ fn first_line(child: &mut Child) -> Option<String> {
         return Some(format!("{status}"));
     }
     Some(line)
+}
+
+/// The program, to be run without the descriptors that this process itself inherited (a script's `exec 5>file`): the daemon
+/// would keep them open for its whole life, and whoever waits for their end would wait as long.
+///
+/// Only a shell can close them without unsafe code, and it knows those of one digit, which are what scripts use.
+fn without_inherited(program: &Path) -> Command {
+    let stays_open = |descriptor: &u32| {
+        let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{descriptor}")).unwrap_or_default();
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+        let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+        flags.is_some_and(|flags| flags & rustix::fs::OFlags::CLOEXEC.bits() == 0)
+    };
+    let closing: String = (3..10).filter(stays_open).map(|descriptor| format!(" {descriptor}>&-")).collect();
+    if closing.is_empty() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(format!("exec \"$0\" \"$@\"{closing}")).arg(program);
+    command
 }
 
 /// This program's file, also where it was replaced while it ran.

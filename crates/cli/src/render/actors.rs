@@ -31,11 +31,13 @@ impl Show for ActorsView {
                 Cell::id(&actor.name),
                 Cell::text(kind(actor.kind)),
                 Cell::text(if actor.organizer { "organizer" } else { "" }),
-                Cell::whole(actor.last_seen.map_or_else(|| "never acted".to_owned(), |at| format!("seen {}", page.when(at)))),
+                Cell::whole(
+                    actor.last_seen.map_or_else(|| "never acted".to_owned(), |at| format!("seen {}", page.when(at))),
+                ),
             ]);
         }
         page.table(table);
-        page.more(self.more, "--limit N, or --json");
+        page.more(self.more, "more", "--limit N");
         page.line(format!("membership is {}", membership(self.membership)));
     }
 }
@@ -49,19 +51,21 @@ impl Show for ActorView {
             Cell::text(kind(self.line.kind)),
             Cell::text(if self.line.organizer { "organizer" } else { "" }),
             Cell::whole(format!("known since {}", page.when(self.line.since))),
-            Cell::whole(self.line.last_seen.map_or_else(|| "never acted".to_owned(), |at| format!("seen {}", page.when(at)))),
+            Cell::whole(
+                self.line.last_seen.map_or_else(|| "never acted".to_owned(), |at| format!("seen {}", page.when(at))),
+            ),
         ]);
         page.table(head);
         page.line(format!("mail: {}", counts(&self.mail)));
         if !self.leases.is_empty() {
             page.line("has taken:");
             page.table(lease_table(&self.leases, page));
-            page.more(self.more_leases, "");
+            page.more(self.more_leases, "more", "");
         }
         if !self.awaiting.is_empty() {
             page.line("is waited for by:");
             page.table(countdown_table(&self.awaiting, page, Table::indented()));
-            page.more(self.more_awaiting, "");
+            page.more(self.more_awaiting, "more", "");
         }
     }
 }

@@ -19,7 +19,7 @@ impl Show for CampaignsView {
             page.line("no campaigns");
         }
         page.table(campaign_table(&self.campaigns, page, Table::new()));
-        page.more(self.more, "--limit N, or --json");
+        page.more(self.more, "more", "--limit N");
     }
 }
 
@@ -100,7 +100,11 @@ impl Show for CampaignView {
             of_line.pop();
             cells.append(&mut of_line);
             let before: Vec<_> = member.before.iter().map(|id| id.short()).collect();
-            cells.push(Cell::faint(if before.is_empty() { String::new() } else { format!("after {}", before.join(", ")) }));
+            cells.push(Cell::faint(if before.is_empty() {
+                String::new()
+            } else {
+                format!("after {}", before.join(", "))
+            }));
             members.row(cells);
         }
         page.table(members);

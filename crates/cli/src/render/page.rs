@@ -87,10 +87,11 @@ impl Page {
         }
     }
 
-    /// That a list was cut.
-    pub(crate) fn more(&mut self, more: u64, how_to_see_them: &str) {
-        if more > 0 {
-            self.line(format!("{FAINT}… {more} more{}{how_to_see_them}{FAINT:#}", if how_to_see_them.is_empty() { "" } else { ": " }));
+    /// That a list was cut: `… 7 more: --limit N`.
+    pub(crate) fn more(&mut self, count: u64, which: &str, how_to_see_them: &str) {
+        if count > 0 {
+            let colon = if how_to_see_them.is_empty() { "" } else { ": " };
+            self.line(format!("{FAINT}… {count} {which}{colon}{how_to_see_them}{FAINT:#}"));
         }
     }
 
@@ -213,7 +214,8 @@ pub(crate) fn many(count: u64, thing: &str) -> String {
 /// Text that was written by somebody else, with what could command a terminal made visible.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     let is_unsafe = |c: char| {
-        (c.is_control() && c != '\t') || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        (c.is_control() && c != '\t')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);

@@ -46,7 +46,7 @@ impl Session {
     pub(crate) fn receive(&mut self, request: &Request, timeout: Span) -> Result<Answer, Fault> {
         match self {
             Self::Remote(remote) => remote.receive(request, timeout),
-            Self::Direct(_) => Err(needs_daemon("waiting for a message")),
+            Self::Direct(_) => Err(needs_daemon()),
         }
     }
 
@@ -62,7 +62,7 @@ impl Session {
     pub(crate) fn wait(&mut self, ask: &WaitAsk) -> Result<(Waited, Head), Fault> {
         match self {
             Self::Remote(remote) => remote.wait(ask),
-            Self::Direct(_) => Err(needs_daemon("waiting")),
+            Self::Direct(_) => Err(needs_daemon()),
         }
     }
 
@@ -75,7 +75,7 @@ impl Session {
     ) -> Result<(), E> {
         match self {
             Self::Remote(remote) => remote.follow(from, reader),
-            Self::Direct(_) => Err(needs_daemon("--follow").into()),
+            Self::Direct(_) => Err(needs_daemon().into()),
         }
     }
 
@@ -110,8 +110,8 @@ impl Session {
     }
 }
 
-fn needs_daemon(what: &str) -> Fault {
-    Fault::new("needs_daemon", format!("{what} needs the daemon, and --no-daemon was given"))
+fn needs_daemon() -> Fault {
+    Fault::new("needs_daemon", "waiting for what others do needs the daemon")
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
@@ -176,11 +176,12 @@ mod tests {
             let mut lines = Vec::new();
             let mut reader = LineReader::default();
             for piece in b"one\ntwo\n\nrest".chunks(size) {
-                reader.add(piece, |line| {
-                    lines.push(line.to_vec());
-                    Ok::<_, ()>(())
-                })
-                .unwrap();
+                reader
+                    .add(piece, |line| {
+                        lines.push(line.to_vec());
+                        Ok::<_, ()>(())
+                    })
+                    .unwrap();
             }
             assert_eq!(lines, [b"one".to_vec(), b"two".to_vec(), Vec::new()], "{size}");
             assert_eq!(reader.rest, b"rest");
