@@ -99,7 +99,11 @@ impl Show for CampaignView {
             of_line.pop();
             cells.append(&mut of_line);
             let before: Vec<_> = member.before.iter().map(|id| id.short()).collect();
-            cells.push(Cell::faint(if before.is_empty() { String::new() } else { format!("after {}", before.join(", ")) }));
+            cells.push(Cell::faint(if before.is_empty() {
+                String::new()
+            } else {
+                format!("after {}", before.join(", "))
+            }));
             members.row(cells);
         }
         page.table(members);

@@ -87,7 +87,10 @@ impl Page {
     /// That a list was cut.
     pub(crate) fn more(&mut self, more: u64, how_to_see_them: &str) {
         if more > 0 {
-            self.line(format!("{FAINT}… {more} more{}{how_to_see_them}{FAINT:#}", if how_to_see_them.is_empty() { "" } else { ": " }));
+            self.line(format!(
+                "{FAINT}… {more} more{}{how_to_see_them}{FAINT:#}",
+                if how_to_see_them.is_empty() { "" } else { ": " }
+            ));
         }
     }
 
@@ -205,7 +208,8 @@ fn cut(text: &str, width_max: usize) -> String {
 /// Text that was written by somebody else, with what could command a terminal made visible.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     let is_unsafe = |c: char| {
-        (c.is_control() && c != '\t') || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        (c.is_control() && c != '\t')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);

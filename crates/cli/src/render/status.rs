@@ -23,7 +23,10 @@ impl Show for StatusView {
             membership(self.membership)
         ));
         let countdowns = counted(&self.countdown_counts);
-        page.line(format!("countdowns: {}", if countdowns.is_empty() { "none".to_owned() } else { countdowns.join(", ") }));
+        page.line(format!(
+            "countdowns: {}",
+            if countdowns.is_empty() { "none".to_owned() } else { countdowns.join(", ") }
+        ));
         page.table(countdown_table(&self.countdowns, page, Table::indented()));
         page.more(self.more_countdowns, "`convoke list`");
         if !self.campaigns.is_empty() {
