@@ -3,7 +3,7 @@
 use convoke::api::{Health, Replayed, Verified};
 use convoke_core::log::{Checkpoint, ConsistencyProof, InclusionProof};
 
-use super::{Cell, Page, Show, Table};
+use super::{Cell, Page, Show, Table, page::many};
 
 impl Show for Checkpoint {
     fn show(&self, page: &mut Page) {
@@ -20,8 +20,9 @@ impl Show for Verified {
     fn show(&self, page: &mut Page) {
         let erased = if self.erased > 0 { format!(", {} of them erased", self.erased) } else { String::new() };
         page.line(format!(
-            "the log holds: {} events in {} commits{erased}; every hash and the root are right",
-            self.checkpoint.size, self.commits
+            "the log holds: {} in {}{erased}; every hash and the root are right",
+            many(self.checkpoint.size, "event"),
+            many(self.commits, "commit")
         ));
         if let Some(against) = &self.against {
             page.line(format!("it extends the checkpoint of {} events from {}", against.size, page.when(against.time)));

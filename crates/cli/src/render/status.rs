@@ -8,18 +8,19 @@ use super::{
     campaigns::{campaign_table, counted},
     countdowns::countdown_table,
     mail::counts,
+    page::many,
 };
 
 impl Show for StatusView {
     fn show(&self, page: &mut Page) {
         page.as_at(self.now);
         let organizer = self.organizer.as_ref().map_or(String::new(), |name| format!(", organized by {name}"));
-        let last = self.last_event_at.map_or(String::new(), |at| format!(", the last {}", page.when(at)));
+        let last = self.last_event_at.map_or(String::new(), |at| format!(", the last one {}", page.when(at)));
         page.line(format!(
-            "{} events{last}; {} people and {} agents{organizer}, membership {}",
-            self.size,
-            self.actors.human,
-            self.actors.agent,
+            "{}{last}; {} and {}{organizer}, membership {}",
+            many(self.size, "event"),
+            many(self.actors.human, "human"),
+            many(self.actors.agent, "agent"),
             membership(self.membership)
         ));
         let countdowns = counted(&self.countdown_counts);
