@@ -151,7 +151,7 @@ mod tests {
 
         #[test]
         fn the_index_finds_what_a_map_of_sets_finds(
-            entries in prop::collection::vec((0_u64..50, any::<u32>()), 0..200),
+            entries in prop::collection::vec((0_u64..50, 0..ABOUT), 0..200),
             filler in 0_usize..3 * BLOCK_ENTRIES,
         ) {
             let mut index = Index::default();
@@ -176,6 +176,16 @@ mod tests {
                 prop_assert_eq!(loaded.find(&short), expected);
             }
         }
+    }
+
+    #[test]
+    fn the_event_with_an_id_is_told_from_those_about_it() {
+        let mut index = Index::default();
+        index.add_own(id(1), 5);
+        index.add_about(id(1), 9);
+        let reference = IdReference::Full(id(1).to_bytes());
+        assert_eq!(index.find(&reference), [5, 9]);
+        assert_eq!(index.find_own(&reference), [5]);
     }
 
     #[test]
