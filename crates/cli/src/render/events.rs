@@ -234,7 +234,10 @@ impl Show for Reply {
         match self {
             Self::State(view) => view.show(page),
             Self::Log { events, more } => {
-                page.more(*more, "earlier", "--limit N");
+                match more {
+                    Some(more) => page.more(*more, "earlier", "--limit N"),
+                    None => page.line("… there may be earlier ones: --limit N"),
+                }
                 page.table(event_table(events, page));
                 if events.is_empty() {
                     page.line("no events");
