@@ -52,7 +52,7 @@ pub(crate) fn connect_if_running(workspace: &Workspace) -> Result<Option<UnixStr
     match socket::connect(&workspace.folder()) {
         Ok(stream) => Ok(Some(stream)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
-        // The queue of connections is full: it runs, but cannot take another one yet.
+        // It runs, but takes no connection at the moment.
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(Fault::new(
             "other_user",

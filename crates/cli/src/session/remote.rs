@@ -326,7 +326,6 @@ fn ask_running<T: for<'de> Deserialize<'de>>(
 
 fn shake_hands(runtime: &Runtime, stream: std::os::unix::net::UnixStream) -> Result<SendRequest<Body>, Attempt> {
     let lost = |error: std::io::Error| Attempt::Lost(format!("the connection to the daemon was lost: {error}"));
-    stream.set_nonblocking(true).map_err(lost)?;
     runtime.block_on(async {
         let stream = UnixStream::from_std(stream).map_err(lost)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
