@@ -2,7 +2,7 @@
 
 use std::{cell::OnceCell, io::IsTerminal as _};
 
-use convoke::api::{Answer, Ask, AsOf, Fault, Question, Reply};
+use convoke::api::{Answer, AsOf, Ask, Fault, Question, Reply};
 use convoke_core::{
     command::{Command, Request},
     id,
@@ -52,11 +52,8 @@ impl Context {
     pub(crate) fn session(&mut self) -> Result<&mut Session, Fault> {
         if self.session.is_none() {
             let workspace = self.workspace()?;
-            self.session = Some(if self.global.no_daemon {
-                Session::direct(workspace)?
-            } else {
-                Session::remote(workspace)?
-            });
+            self.session =
+                Some(if self.global.no_daemon { Session::direct(workspace)? } else { Session::remote(workspace)? });
         }
         self.session.as_mut().ok_or_else(|| Fault::new("internal", "there is no session"))
     }
@@ -111,7 +108,12 @@ impl Context {
     }
 
     /// Gives a command and shows what came of it.
-    pub(crate) fn act(&mut self, actor: ActorName, options: &Mutation, command: Command) -> Result<(), crate::stop::Stop> {
+    pub(crate) fn act(
+        &mut self,
+        actor: ActorName,
+        options: &Mutation,
+        command: Command,
+    ) -> Result<(), crate::stop::Stop> {
         let answer = self.command(actor, options, command)?;
         self.out.show(&answer, Some(answer.head))
     }

@@ -45,7 +45,9 @@ fn fault(error: &clap::Error) -> Fault {
     });
     if let Some(fault) = found {
         return match error.get(ContextKind::InvalidArg) {
-            Some(ContextValue::String(argument)) => Fault { message: format!("{argument}: {}", fault.message), ..fault },
+            Some(ContextValue::String(argument)) => {
+                Fault { message: format!("{argument}: {}", fault.message), ..fault }
+            }
             _ => fault,
         };
     }

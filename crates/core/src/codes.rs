@@ -323,6 +323,12 @@ pub const ROWS: &[Row] = &[
         "The wait ended before anything it waited for came.",
         "Wait again, from the cursor that was given.",
     ),
+    row(
+        "wait_in_vain",
+        Refused,
+        "What was waited for has ended otherwise, so that it cannot happen any more.",
+        "Look at what became of it: convoke history ID.",
+    ),
     // --- the workspace and its log
     row(
         "no_workspace",

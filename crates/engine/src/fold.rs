@@ -3,8 +3,8 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use convoke_core::event::Recorded;
-use convoke_store::Log;
-use tokio::{runtime::Handle, task::JoinHandle};
+use convoke_store::{Log, Stored};
+use tokio::task::JoinHandle;
 
 use crate::{api::Fault, fault::internal};
 
@@ -27,10 +27,10 @@ pub(crate) async fn fold<L: Log>(
     let mut next = from;
     loop {
         while next < to && ahead.len() < CHUNKS_AHEAD {
-            let end = (next + CHUNK_EVENTS).min(to);
-            let (log, handle) = (Arc::clone(log), Handle::current());
-            ahead.push_back(tokio::task::spawn_blocking(move || handle.block_on(decode(&*log, next, end))));
-            next = end;
+            // Only decoding goes to another thread: none there ever waits for one more.
+            let (stored, first) = (read(&**log, next, to).await?, next);
+            next = stored.last().map_or(to, |stored| stored.commit.end());
+            ahead.push_back(tokio::task::spawn_blocking(move || decode_all(&stored, first, to)));
         }
         let Some(chunk) = ahead.pop_front() else { return Ok(()) };
         for recorded in chunk.await.map_err(internal)?? {
@@ -41,22 +41,28 @@ pub(crate) async fn fold<L: Log>(
 
 /// Reads and decodes the events `from..to`.
 pub(crate) async fn decode<L: Log>(log: &L, from: u64, to: u64) -> Result<Vec<Recorded>, Fault> {
-    let mut decoded = Vec::with_capacity(usize::try_from(to.saturating_sub(from)).unwrap_or_default());
+    let mut decoded = Vec::new();
     let mut next = from;
     while next < to {
-        let wanted = usize::try_from(to - next).unwrap_or(usize::MAX);
-        let stored = log.read(next, wanted).await?;
-        if stored.is_empty() {
-            return Err(internal(format!("the log ends before position {to}")));
-        }
-        for stored in &stored {
-            for (position, event) in (stored.commit.first()..).zip(stored.commit.events()) {
-                if position >= next && position < to {
-                    decoded.push(Recorded::of(event)?);
-                }
-            }
-            next = next.max(stored.commit.end());
-        }
+        let stored = read(log, next, to).await?;
+        decoded.extend(decode_all(&stored, next, to)?);
+        next = stored.last().map_or(to, |stored| stored.commit.end());
     }
     Ok(decoded)
+}
+
+/// The next commits, up to a chunk of events.
+async fn read<L: Log>(log: &L, from: u64, to: u64) -> Result<Vec<Stored>, Fault> {
+    let wanted = usize::try_from((to - from).min(CHUNK_EVENTS)).unwrap_or(usize::MAX);
+    let stored = log.read(from, wanted).await?;
+    if stored.is_empty() {
+        return Err(internal(format!("the log ends before position {to}")));
+    }
+    Ok(stored)
+}
+
+fn decode_all(stored: &[Stored], from: u64, to: u64) -> Result<Vec<Recorded>, Fault> {
+    let events = stored.iter().flat_map(|stored| (stored.commit.first()..).zip(stored.commit.events()));
+    let wanted = events.filter(|(position, _)| (from..to).contains(position));
+    wanted.map(|(_, event)| Recorded::of(event).map_err(Fault::from)).collect()
 }

@@ -40,7 +40,7 @@ pub(crate) fn state_bytes(state: &State) -> Vec<u8> {
 
 /// The digest that two equal states share.
 pub(crate) fn state_digest(state: &State) -> Hash {
-    Hash(blake3::derive_key("convoke deciding state digest v1", &state_bytes(state)))
+    digest(&state_bytes(state))
 }
 
 /// Writes both, each whole or not at all. Not synced: a torn one is ignored.
@@ -65,9 +65,29 @@ pub(crate) fn delete(folder: &Path) {
 /// Both snapshots, if they are of the same head.
 pub(crate) struct Loaded {
     pub(crate) state: State,
-    pub(crate) state_digest: Hash,
     pub(crate) views: Views,
+    pub(crate) origin: Origin,
+}
+
+/// What a pair of snapshots says it is of, for the audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Origin {
     pub(crate) head: Head,
+    pub(crate) state: Hash,
+    pub(crate) views: Hash,
+}
+
+impl Origin {
+    /// What the snapshots of these would say.
+    pub(crate) fn of(state: &State, views: &Views, head: Head) -> Self {
+        let mut body = Vec::new();
+        views.save(&mut body);
+        Self { head, state: state_digest(state), views: digest(&body) }
+    }
+}
+
+fn digest(body: &[u8]) -> Hash {
+    Hash(blake3::derive_key("convoke snapshot body digest v1", body))
 }
 
 /// Reads both. `None` if anything about them is not as it must be; the caller still compares the head with the log.
@@ -79,9 +99,8 @@ pub(crate) fn load(folder: &Path, log_id: LogId, largest: Head) -> Option<Loaded
     if state.head != views.head || state.head.size > largest.size {
         return None;
     }
-    let head = state.head;
+    let origin = Origin { head: state.head, state: digest(state.body), views: digest(views.body) };
     let views = Views::load(views.body)?;
-    let state_digest = Hash(blake3::derive_key("convoke deciding state digest v1", state.body));
     let state: State = postcard::from_bytes(state.body).ok()?;
-    (state.size == head.size).then_some(Loaded { state, state_digest, views, head })
+    (state.size == origin.head.size && views.size() == state.size).then_some(Loaded { state, views, origin })
 }

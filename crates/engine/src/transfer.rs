@@ -3,7 +3,6 @@
 use std::{
     io::{BufRead, Write},
     path::Path,
-    sync::Arc,
 };
 
 use convoke_core::log::Checkpoint;
@@ -25,23 +24,19 @@ impl<L: Log> Engine<L> {
     /// # Errors
     /// The file or the log fails.
     pub async fn export(&self, out: impl Write + Send + 'static) -> Result<Checkpoint, Fault> {
-        let log = Arc::clone(&self.shared.log);
-        let handle = tokio::runtime::Handle::current();
-        let exporting = move || {
-            let size = log.head().size;
-            let log_id = log.log_id().ok_or(ExportError::Empty)?;
-            let mut writer = ExportWriter::new(out, log_id)?;
-            let mut next = 0;
-            while next < size {
-                // Only reading is async: writing may block, as on a pipe that nobody empties.
-                for stored in handle.block_on(log.read(next, CHUNK_EVENTS)).map_err(ExportError::Log)? {
-                    next = stored.commit.end();
-                    writer.write(&stored)?;
-                }
-            }
-            writer.finish().map(|(_, checkpoint)| checkpoint)
-        };
-        Ok(tokio::task::spawn_blocking(exporting).await.map_err(internal)??)
+        let _permit = self.shared.whole_log().await;
+        let log = &self.shared.log;
+        let size = log.head().size;
+        let mut writer = ExportWriter::new(out, log.log_id().ok_or(ExportError::Empty)?)?;
+        let mut next = 0;
+        while next < size {
+            let stored = log.read(next, CHUNK_EVENTS).await?;
+            next = stored.last().map_or(size, |stored| stored.commit.end());
+            // Writing may block, as on a pipe that nobody empties: it has a thread of its own meanwhile.
+            let writing = move || stored.iter().try_for_each(|stored| writer.write(stored)).map(|()| writer);
+            writer = tokio::task::spawn_blocking(writing).await.map_err(internal)??;
+        }
+        Ok(writer.finish().map(|(_, checkpoint)| checkpoint)?)
     }
 }
 

@@ -16,13 +16,8 @@ pub type Progress = Box<dyn FnMut(u64) + Send>;
 
 /// Verifies an open log, and that it extends the checkpoint's, if one is given.
 pub(crate) async fn verify<L: Log>(log: Arc<L>, against: Option<Checkpoint>) -> Result<Verified, Fault> {
-    // On a thread of its own, so that the writer goes on meanwhile.
-    let handle = tokio::runtime::Handle::current();
-    let verifying = move || {
-        let report = handle.block_on(convoke_store::verify(&*log, against.as_ref(), |_| {}));
-        verified(report, against)
-    };
-    tokio::task::spawn_blocking(verifying).await.map_err(internal)?
+    let report = convoke_store::verify(&*log, against.as_ref(), |_| {}).await;
+    verified(report, against)
 }
 
 /// Verifies the log in a folder (`.convoke`) that nobody has open, on a copy: opening a store alters its files.

@@ -40,7 +40,10 @@ struct Summary {
 impl Show for Summary {
     fn show(&self, page: &mut Page) {
         let Self { lines, refused, events, took_ms } = self;
-        page.line(format!("{lines} requests: {} done, {refused} refused; {events} events in {took_ms} ms", lines - refused));
+        page.line(format!(
+            "{lines} requests: {} done, {refused} refused; {events} events in {took_ms} ms",
+            lines - refused
+        ));
     }
 }
 

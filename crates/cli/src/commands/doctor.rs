@@ -81,7 +81,9 @@ impl Doctor {
                         checks.extend(clinical(&health));
                         findings.health = Some(health);
                     }
-                    Ok(_) => checks.push(Check::ill("health", Fault::new("bad_answer", "the answer is not its health"))),
+                    Ok(_) => {
+                        checks.push(Check::ill("health", Fault::new("bad_answer", "the answer is not its health")))
+                    }
                     Err(fault) => checks.push(Check::ill("health", fault)),
                 }
             }
@@ -113,7 +115,10 @@ fn closed(context: &Context, workspace: &Workspace, checks: &mut Vec<Check>) {
 fn held_events(reply: &Reply) -> String {
     match reply {
         Reply::Verified(verified) => {
-            format!("{} events in {} commits, every hash and the root are right", verified.checkpoint.size, verified.commits)
+            format!(
+                "{} events in {} commits, every hash and the root are right",
+                verified.checkpoint.size, verified.commits
+            )
         }
         _ => String::new(),
     }

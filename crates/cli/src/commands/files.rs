@@ -20,8 +20,7 @@ const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// JSON given on the command line.
 pub(super) fn json(argument: &str, text: &str) -> Result<Value, Stop> {
-    serde_json::from_str(text)
-        .map_err(|error| Refusal::BadRequest(format!("{argument} is not JSON: {error}")).into())
+    serde_json::from_str(text).map_err(|error| Refusal::BadRequest(format!("{argument} is not JSON: {error}")).into())
 }
 
 /// Standard input as text of at most so many bytes.
@@ -52,8 +51,8 @@ pub(super) fn document(path: &Path) -> Result<String, Stop> {
         let what = format!("{} has more than {DOCUMENT_BYTES_MAX} bytes", path.display());
         return Err(Fault::new("bad_document", what).into());
     }
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Fault::new("bad_document", format!("{} is not UTF-8", path.display())))?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| Fault::new("bad_document", format!("{} is not UTF-8", path.display())))?;
     Ok(unwrapped(&text).unwrap_or(text))
 }
 
@@ -164,7 +163,6 @@ pub(super) fn nobody_reads(fault: Fault) -> Stop {
     }
     fault.into()
 }
-
 
 #[cfg(test)]
 mod tests {

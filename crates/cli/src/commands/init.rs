@@ -7,10 +7,7 @@ use std::{
 
 use clap::Args;
 use convoke::{Engine, api::Fault};
-use convoke_core::{
-    log::Head,
-    name::ActorName,
-};
+use convoke_core::{log::Head, name::ActorName};
 use serde::Serialize;
 
 use crate::{
@@ -161,7 +158,8 @@ fn offered(out: Output) -> Result<bool, Fault> {
     }
     let failed = |error: io::Error| Fault::new("io", format!("the answer cannot be read: {error}"));
     let mut err = io::stderr();
-    err.write_all(b"Write a block about Convoke into AGENTS.md, for the agents that work here? [y/N] ").map_err(failed)?;
+    err.write_all(b"Write a block about Convoke into AGENTS.md, for the agents that work here? [y/N] ")
+        .map_err(failed)?;
     err.flush().map_err(failed)?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).map_err(failed)?;
@@ -176,7 +174,8 @@ fn write_block(root: &Path) -> Result<(), Fault> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(failed(error)),
     };
-    let after = with_block(&before).map_err(|what| Fault::new("bad_document", format!("{}: {what}", place.display())))?;
+    let after =
+        with_block(&before).map_err(|what| Fault::new("bad_document", format!("{}: {what}", place.display())))?;
     if after == before { Ok(()) } else { fs::write(&place, after).map_err(failed) }
 }
 

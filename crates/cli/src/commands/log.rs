@@ -43,8 +43,7 @@ fn since(text: &str) -> Result<Timestamp, convoke_core::time::TimeError> {
 impl Log {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
         let kind = self.kind.as_ref().map(ToString::to_string);
-        let filter =
-            LogFilter { kind, actor: self.actor, since: self.since, from: self.from, limit: Some(self.limit) };
+        let filter = LogFilter { kind, actor: self.actor, since: self.since, from: self.from, limit: Some(self.limit) };
         if self.follow && context.global.no_daemon {
             return Err(convoke::api::Fault::new("needs_daemon", "--follow needs the daemon").into());
         }

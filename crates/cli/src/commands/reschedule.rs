@@ -26,8 +26,7 @@ pub(crate) struct Reschedule {
 
 impl Reschedule {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
-        let command =
-            RescheduleCountdown { countdown: self.countdown, time: self.time, allow_past: self.allow_past };
+        let command = RescheduleCountdown { countdown: self.countdown, time: self.time, allow_past: self.allow_past };
         context.act(context.actor()?, &self.mutation, Command::RescheduleCountdown(command))
     }
 }

@@ -51,7 +51,12 @@ enum InFlight {
 }
 
 /// Carries out a stream of requests. Ends when the source ends and everything is answered, or when nobody reads the answers.
-pub(crate) async fn bulk(engine: &Engine, default: Option<&ActorName>, mut source: impl Source, out: mpsc::Sender<Bytes>) {
+pub(crate) async fn bulk(
+    engine: &Engine,
+    default: Option<&ActorName>,
+    mut source: impl Source,
+    out: mpsc::Sender<Bytes>,
+) {
     let mut lines = Lines::default();
     let mut in_flight = VecDeque::with_capacity(WINDOW);
     let mut ended = false;

@@ -16,7 +16,7 @@ use convoke::api::Fault;
 
 use super::{
     LOCK_FILE, Lock, SOCKET_FILE, journal,
-    lock::{held},
+    lock::held,
     run::{READY, StartFault},
     socket,
 };
@@ -56,7 +56,10 @@ pub(crate) fn connect_if_running(workspace: &Workspace) -> Result<Option<UnixStr
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(Fault::new(
             "other_user",
-            format!("{} belongs to another user, who runs this workspace's daemon", workspace.file(SOCKET_FILE).display()),
+            format!(
+                "{} belongs to another user, who runs this workspace's daemon",
+                workspace.file(SOCKET_FILE).display()
+            ),
         )),
         Err(error) => Err(Fault::new(
             "daemon_unreachable",
@@ -107,7 +110,12 @@ fn start(workspace: &Workspace, lock: Lock) -> Result<(), Fault> {
     match first_line(&mut child) {
         Some(line) if line.trim() == READY => Ok(()),
         Some(line) => Err(serde_json::from_str::<StartFault>(&line).map_or_else(
-            |_| Fault::new("daemon_unreachable", "the daemon ended before it was ready; `convoke daemon logs` may say why"),
+            |_| {
+                Fault::new(
+                    "daemon_unreachable",
+                    "the daemon ended before it was ready; `convoke daemon logs` may say why",
+                )
+            },
             |StartFault { start_fault }| start_fault,
         )),
         None => Err(Fault::new(

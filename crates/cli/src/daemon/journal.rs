@@ -73,4 +73,3 @@ pub(crate) fn last_lines(workspace: &Workspace, count: usize) -> io::Result<Vec<
     let lines: Vec<_> = text.lines().collect();
     Ok(lines[lines.len().saturating_sub(count)..].iter().map(|line| (*line).to_owned()).collect())
 }
-

@@ -34,7 +34,10 @@ use hyper::{
 use serde::{Deserialize, Serialize};
 use tokio::{
     select,
-    sync::{mpsc, watch},
+    sync::{
+        mpsc::{self, error::TrySendError},
+        watch,
+    },
     time::timeout,
 };
 
@@ -275,14 +278,23 @@ fn export(shared: &Arc<Shared>) -> Response<Body> {
     stream(answers)
 }
 
-/// Writes into a streamed answer. Only from a thread that may block.
+/// Writes into a streamed answer, from a thread that may block: the engine exports on one of its own.
 struct Pieces(mpsc::Sender<Bytes>);
 
 impl io::Write for Pieces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let piece = Bytes::copy_from_slice(bytes);
-        self.0.blocking_send(piece).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
-        Ok(bytes.len())
+        let mut piece = Bytes::copy_from_slice(bytes);
+        loop {
+            piece = match self.0.try_send(piece) {
+                Ok(()) => return Ok(bytes.len()),
+                Err(TrySendError::Closed(_)) => return Err(io::ErrorKind::BrokenPipe.into()),
+                // The client reads slowly. tokio's own blocking send is not for a thread that drives a future.
+                Err(TrySendError::Full(piece)) => {
+                    std::thread::sleep(Duration::from_millis(1));
+                    piece
+                }
+            };
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -24,7 +24,6 @@ use tokio::{
 
 use super::{
     Lock, PID_FILE, VERSION,
-
     journal::Journal,
     lock::held,
     routes::{Shared, answer},

@@ -31,7 +31,9 @@ impl Show for ActorsView {
                 Cell::id(&actor.name),
                 Cell::text(kind(actor.kind)),
                 Cell::text(if actor.organizer { "organizer" } else { "" }),
-                Cell::whole(actor.last_seen.map_or_else(|| "never acted".to_owned(), |at| format!("seen {}", page.when(at)))),
+                Cell::whole(
+                    actor.last_seen.map_or_else(|| "never acted".to_owned(), |at| format!("seen {}", page.when(at))),
+                ),
             ]);
         }
         page.table(table);
@@ -49,7 +51,9 @@ impl Show for ActorView {
             Cell::text(kind(self.line.kind)),
             Cell::text(if self.line.organizer { "organizer" } else { "" }),
             Cell::whole(format!("known since {}", page.when(self.line.since))),
-            Cell::whole(self.line.last_seen.map_or_else(|| "never acted".to_owned(), |at| format!("seen {}", page.when(at)))),
+            Cell::whole(
+                self.line.last_seen.map_or_else(|| "never acted".to_owned(), |at| format!("seen {}", page.when(at))),
+            ),
         ]);
         page.table(head);
         page.line(format!("mail: {}", counts(&self.mail)));

@@ -8,6 +8,7 @@ use convoke_projections::view::{
 use super::{
     Cell, Page, Show, Table,
     countdowns::{countdown_cells, state_cell},
+    page::many,
     times::length,
 };
 
@@ -57,7 +58,7 @@ fn campaign_state_cell(state: CampaignState) -> Cell {
 fn progress(members: u64, counts: &CountdownCounts) -> String {
     let parts = counted(counts);
     let rest = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
-    format!("{members} countdown{}{rest}", if members == 1 { "" } else { "s" })
+    format!("{}{rest}", many(members, "countdown"))
 }
 
 /// The counts that are not zero, in words.
@@ -99,7 +100,11 @@ impl Show for CampaignView {
             of_line.pop();
             cells.append(&mut of_line);
             let before: Vec<_> = member.before.iter().map(|id| id.short()).collect();
-            cells.push(Cell::faint(if before.is_empty() { String::new() } else { format!("after {}", before.join(", ")) }));
+            cells.push(Cell::faint(if before.is_empty() {
+                String::new()
+            } else {
+                format!("after {}", before.join(", "))
+            }));
             members.row(cells);
         }
         page.table(members);

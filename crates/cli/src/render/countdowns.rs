@@ -102,7 +102,9 @@ impl Show for CountdownView {
             fact("ended", format!("{} by {}{cause}{}", page.when(end.at), end.by, why(end.reason.as_ref())));
         }
         let named = |list: &[convoke_projections::view::CountdownRef]| {
-            list.iter().map(|other| format!("{} {} ({})", other.short, other.name, other.state.as_str())).collect::<Vec<_>>()
+            list.iter()
+                .map(|other| format!("{} {} ({})", other.short, other.name, other.state.as_str()))
+                .collect::<Vec<_>>()
         };
         if !self.before.is_empty() {
             fact("waits for", named(&self.before).join(", "));

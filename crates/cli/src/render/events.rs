@@ -139,9 +139,7 @@ fn told(view: &EventView, event: Option<&Event>, page: &Page) -> (String, String
         Event::CampaignStarted(event) => (page.id(event.campaign), String::new()),
         Event::CampaignCompleted(event) => (page.id(event.campaign), "every countdown fired".to_owned()),
         Event::CampaignFailed(event) => (page.id(event.campaign), "not every countdown fired".to_owned()),
-        Event::CampaignCancelled(event) => {
-            (page.id(event.campaign), event.reason.clone().unwrap_or_default())
-        }
+        Event::CampaignCancelled(event) => (page.id(event.campaign), event.reason.clone().unwrap_or_default()),
         Event::MessageSent(event) => {
             let to: Vec<_> = event.to.iter().map(ToString::to_string).collect();
             let urgency = priority(event.priority);
@@ -152,14 +150,21 @@ fn told(view: &EventView, event: Option<&Event>, page: &Page) -> (String, String
         }
         Event::MessageTaken(event) => (
             message(event.message),
-            format!("by {}, token {}, lease ends {}", event.holder, token(event.message, event.fence), page.when(event.until)),
+            format!(
+                "by {}, token {}, lease ends {}",
+                event.holder,
+                token(event.message, event.fence),
+                page.when(event.until)
+            ),
         ),
         Event::MessageAcked(event) => (message(event.message), format!("in the mailbox of {}", event.mailbox)),
         Event::MessageNacked(event) => (
             message(event.message),
             format!("can be taken again {}{}", page.when(event.again_at), why(event.reason.as_ref())),
         ),
-        Event::MessageLeaseExtended(event) => (message(event.message), format!("lease ends {}", page.when(event.until))),
+        Event::MessageLeaseExtended(event) => {
+            (message(event.message), format!("lease ends {}", page.when(event.until)))
+        }
         Event::MessageLeaseExpired(event) => {
             (message(event.message), format!("{} was silent; back in the mailbox of {}", event.holder, event.mailbox))
         }
@@ -227,7 +232,7 @@ impl Show for Reply {
         match self {
             Self::State(view) => view.show(page),
             Self::Log { events, more } => {
-                page.more(*more, "earlier; --limit N shows them");
+                page.more(more.unwrap_or(0), "earlier; --limit N shows them");
                 page.table(event_table(events, page));
                 if events.is_empty() {
                     page.line("no events");

@@ -3,7 +3,7 @@
 use convoke::api::{Health, Replayed, Verified};
 use convoke_core::log::{Checkpoint, ConsistencyProof, InclusionProof};
 
-use super::{Cell, Page, Show, Table};
+use super::{Cell, Page, Show, Table, page::many};
 
 impl Show for Checkpoint {
     fn show(&self, page: &mut Page) {
@@ -20,8 +20,9 @@ impl Show for Verified {
     fn show(&self, page: &mut Page) {
         let erased = if self.erased > 0 { format!(", {} of them erased", self.erased) } else { String::new() };
         page.line(format!(
-            "the log holds: {} events in {} commits{erased}; every hash and the root are right",
-            self.checkpoint.size, self.commits
+            "the log holds: {} in {}{erased}; every hash and the root are right",
+            many(self.checkpoint.size, "event"),
+            many(self.commits, "commit")
         ));
         if let Some(against) = &self.against {
             page.line(format!("it extends the checkpoint of {} events from {}", against.size, page.when(against.time)));
@@ -33,10 +34,7 @@ impl Show for Verified {
 impl Show for Replayed {
     fn show(&self, page: &mut Page) {
         let agreement = if self.matches { "the same as what is served" } else { "NOT what is served" };
-        page.line(format!(
-            "{} events folded from zero in {} ms: {agreement}",
-            self.head.size, self.took_ms
-        ));
+        page.line(format!("{} events folded from zero in {} ms: {agreement}", self.head.size, self.took_ms));
         let mut facts = Table::new();
         facts.row([Cell::faint("root"), Cell::whole(self.head.root.to_string())]);
         facts.row([Cell::faint("state"), Cell::whole(&self.state_digest)]);
@@ -64,7 +62,10 @@ impl Show for Health {
         fact("log", Cell::whole(format!("{} events, root {}", self.checkpoint.size, self.checkpoint.root)));
         fact("disk", Cell::whole(bytes(self.disk_bytes)));
         fact("writes", if self.poisoned { Cell::bad("refused after a failed one") } else { Cell::good("accepted") });
-        fact("clock", if self.clock_jumped { Cell::bad("jumped; see `convoke clock accept`") } else { Cell::good("steady") });
+        fact(
+            "clock",
+            if self.clock_jumped { Cell::bad("jumped; see `convoke clock accept`") } else { Cell::good("steady") },
+        );
         fact("unsaved", Cell::whole(format!("{} events since the last snapshot", self.events_since_snapshot)));
         if let Some(due) = self.next_due {
             fact("next due", Cell::whole(page.when(due)));

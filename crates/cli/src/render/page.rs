@@ -64,7 +64,10 @@ impl Page {
                 *width = (*width).max(cell.text.width());
             }
         }
-        for row in table.rows {
+        for mut row in table.rows {
+            while row.last().is_some_and(|cell| cell.text.is_empty()) {
+                row.pop();
+            }
             let mut line = " ".repeat(table.indent);
             let mut gap = 0;
             for (cell, width) in row.iter().zip(&widths).filter(|(_, width)| **width > 0) {
@@ -87,7 +90,10 @@ impl Page {
     /// That a list was cut.
     pub(crate) fn more(&mut self, more: u64, how_to_see_them: &str) {
         if more > 0 {
-            self.line(format!("{FAINT}… {more} more{}{how_to_see_them}{FAINT:#}", if how_to_see_them.is_empty() { "" } else { ": " }));
+            self.line(format!(
+                "{FAINT}… {more} more{}{how_to_see_them}{FAINT:#}",
+                if how_to_see_them.is_empty() { "" } else { ": " }
+            ));
         }
     }
 
@@ -202,10 +208,16 @@ fn cut(text: &str, width_max: usize) -> String {
     short
 }
 
+/// A number of things: `1 event`, `2 events`.
+pub(crate) fn many(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Text that was written by somebody else, with what could command a terminal made visible.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     let is_unsafe = |c: char| {
-        (c.is_control() && c != '\t') || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        (c.is_control() && c != '\t')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
@@ -226,9 +238,10 @@ mod tests {
         let mut table = Table::new();
         table.row([Cell::text("a"), Cell::text(""), Cell::number(7), Cell::text("end")]);
         table.row([Cell::text("日本"), Cell::text(""), Cell::number(12), Cell::text("end")]);
+        table.row([Cell::text("b"), Cell::text(""), Cell::text(""), Cell::text("")]);
         let mut page = page();
         page.table(table);
-        assert_eq!(page.finish(), "a      7  end\n日本  12  end\n");
+        assert_eq!(page.finish(), "a      7  end\n日本  12  end\nb\n", "and nothing stands at a line's end");
     }
 
     #[test]

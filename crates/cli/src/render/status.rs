@@ -8,22 +8,26 @@ use super::{
     campaigns::{campaign_table, counted},
     countdowns::countdown_table,
     mail::counts,
+    page::many,
 };
 
 impl Show for StatusView {
     fn show(&self, page: &mut Page) {
         page.as_at(self.now);
         let organizer = self.organizer.as_ref().map_or(String::new(), |name| format!(", organized by {name}"));
-        let last = self.last_event_at.map_or(String::new(), |at| format!(", the last {}", page.when(at)));
+        let last = self.last_event_at.map_or(String::new(), |at| format!(", the last one {}", page.when(at)));
         page.line(format!(
-            "{} events{last}; {} people and {} agents{organizer}, membership {}",
-            self.size,
-            self.actors.human,
-            self.actors.agent,
+            "{}{last}; {} and {}{organizer}, membership {}",
+            many(self.size, "event"),
+            many(self.actors.human, "human"),
+            many(self.actors.agent, "agent"),
             membership(self.membership)
         ));
         let countdowns = counted(&self.countdown_counts);
-        page.line(format!("countdowns: {}", if countdowns.is_empty() { "none".to_owned() } else { countdowns.join(", ") }));
+        page.line(format!(
+            "countdowns: {}",
+            if countdowns.is_empty() { "none".to_owned() } else { countdowns.join(", ") }
+        ));
         page.table(countdown_table(&self.countdowns, page, Table::indented()));
         page.more(self.more_countdowns, "`convoke list`");
         if !self.campaigns.is_empty() {

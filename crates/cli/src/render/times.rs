@@ -6,7 +6,8 @@ use convoke_core::time::{Span, Timestamp};
 pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
     let seconds = (i128::from(at.us()) - i128::from(now.us())) / 1_000_000;
     match u64::try_from(seconds.unsigned_abs()).unwrap_or(u64::MAX) {
-        0 => "now".to_owned(),
+        0 if at > now => "now".to_owned(),
+        0 => "just now".to_owned(),
         distance if at > now => format!("in {}", rough(distance)),
         distance => format!("{} ago", rough(distance)),
     }
@@ -38,7 +39,7 @@ mod tests {
         let now = Timestamp::from_us(1_000_000_000_000_000).unwrap();
         let at = |text: &str| now.plus(Span::parse(text).unwrap());
         for (text, said) in [
-            ("0s", "now"),
+            ("0s", "just now"),
             ("900ms", "now"),
             ("59s", "in 59s"),
             ("5m", "in 5m"),

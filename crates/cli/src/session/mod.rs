@@ -176,11 +176,12 @@ mod tests {
             let mut lines = Vec::new();
             let mut reader = LineReader::default();
             for piece in b"one\ntwo\n\nrest".chunks(size) {
-                reader.add(piece, |line| {
-                    lines.push(line.to_vec());
-                    Ok::<_, ()>(())
-                })
-                .unwrap();
+                reader
+                    .add(piece, |line| {
+                        lines.push(line.to_vec());
+                        Ok::<_, ()>(())
+                    })
+                    .unwrap();
             }
             assert_eq!(lines, [b"one".to_vec(), b"two".to_vec(), Vec::new()], "{size}");
             assert_eq!(reader.rest, b"rest");

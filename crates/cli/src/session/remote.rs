@@ -5,7 +5,6 @@
 
 use std::{
     io::{Read, Write},
-
     time::Duration,
 };
 
@@ -162,9 +161,8 @@ impl Remote {
     }
 
     pub(super) fn export(&mut self, mut out: impl Write) -> Result<(), Fault> {
-        let given = self.patiently(|remote, patience| {
-            remote.stream(patience, Method::GET, "/v1/export", Body::empty())
-        });
+        let given =
+            self.patiently(|remote, patience| remote.stream(patience, Method::GET, "/v1/export", Body::empty()));
         let mut body = given?;
         let mut lines = LineReader::default();
         let mut last = Vec::new();
@@ -205,8 +203,10 @@ impl Remote {
             Err(Attempt::Lost(why)) => return Err(broke(why)),
         };
         let mut lines = LineReader::default();
-        while let Some(piece) =
-            self.runtime.block_on(next_chunk(&mut body)).map_err(|error| broke(format!("the stream broke off: {error}")))?
+        while let Some(piece) = self
+            .runtime
+            .block_on(next_chunk(&mut body))
+            .map_err(|error| broke(format!("the stream broke off: {error}")))?
         {
             lines.add(&piece, &mut reader)?;
         }

@@ -42,8 +42,7 @@ impl From<State> for CampaignState {
 
 impl List {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
-        let query =
-            CampaignsQuery { state: self.state.map(Into::into), limit: Some(self.limit), after: self.after };
+        let query = CampaignsQuery { state: self.state.map(Into::into), limit: Some(self.limit), after: self.after };
         context.look(self.look, Query::Campaigns(query))
     }
 }

@@ -69,7 +69,9 @@ fn keeps_order(stage: &Stage) -> Result<String, Broken> {
     let fired = cascade.iter().filter(|kind| **kind == "countdown.fired").count();
     expect(fired == 2 && cascade.last() == Some(&"campaign.completed"), || format!("the cascade was {cascade:?}"))?;
     let events = cascade.len();
-    Ok(format!("ship was confirmed first and waited; build fired, then ship, then the campaign was complete: {events} events, one commit"))
+    Ok(format!(
+        "ship was confirmed first and waited; build fired, then ship, then the campaign was complete: {events} events, one commit"
+    ))
 }
 
 /// Takes bob's notices out of the way.
@@ -108,7 +110,9 @@ fn comes_back(stage: &Stage) -> Result<String, Broken> {
     let cursor = sent.envelope["head"]["size"].to_string();
     sent.data()?;
     let mut receiver = stage.start("carol", &["recv", "--wait", "--lease", "700ms"])?;
-    stage.run("olga", &["wait", "event:message.taken", "--by", "carol", "--from", &cursor, "--timeout", "20s"])?.data()?;
+    stage
+        .run("olga", &["wait", "event:message.taken", "--by", "carol", "--from", &cursor, "--timeout", "20s"])?
+        .data()?;
     // Killed with the message in its hands, whether or not it had printed it.
     receiver.kill().and_then(|()| receiver.wait()).map_err(|error| error.to_string())?;
     let again = stage.run("carol", &["recv", "--wait", "--timeout", "20s"])?.data()?;
@@ -141,7 +145,9 @@ fn verifies(stage: &Stage) -> Result<String, Broken> {
     stage.run_in(&elsewhere, "olga", &["verify", "--proof", &proof])?.data()?;
     let size = &verified["verified"]["checkpoint"]["size"];
     expect(size.as_u64().is_some(), || format!("verify answered {verified}"))?;
-    Ok(format!("{size} events, every hash and the root recomputed, extends its checkpoint; event 3 proved without the log"))
+    Ok(format!(
+        "{size} events, every hash and the root recomputed, extends its checkpoint; event 3 proved without the log"
+    ))
 }
 
 /// Flips a bit of the last byte of this text, wherever a file holds it, and says at which offsets.

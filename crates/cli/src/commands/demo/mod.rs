@@ -59,7 +59,8 @@ impl Demo {
             line.push(b'\n');
             return out.raw(&line);
         }
-        let folder = kept.map_or_else(|| "the folder is gone again".to_owned(), |kept| format!("look around in {kept}"));
+        let folder =
+            kept.map_or_else(|| "the folder is gone again".to_owned(), |kept| format!("look around in {kept}"));
         out.text(&format!("\n{} claims hold, in {took:.1} s; {folder}\n", held.len()))
     }
 }
