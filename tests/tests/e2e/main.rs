@@ -1,5 +1,6 @@
 //! End to end: the real program, real daemons, real files.
 
+mod crash;
 mod twenty;
 
 use std::path::Path;
