@@ -3,8 +3,9 @@
 //! What is remembered is a function of the log alone, so it survives restart and replay. The scope of a key is its actor.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map},
     fmt,
+    hash::{BuildHasherDefault, Hasher},
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -37,7 +38,7 @@ pub struct Remembered {
 pub struct Keys {
     oldest_first: VecDeque<Entry>,
     /// The number of each entry, counted from the first ever.
-    numbers: HashMap<Digest, u64>,
+    numbers: HashMap<Digest, u64, BuildHasherDefault<Already>>,
     /// How many entries went out: the number of the oldest one kept.
     gone: u64,
     /// The keyed command whose events are being folded, and its entry.
@@ -98,12 +99,18 @@ impl Keys {
     }
 
     fn enter(&mut self, entry: Entry) {
-        if let Some(known) = self.place(&entry.digest).and_then(|place| self.oldest_first.get_mut(place)) {
-            *known = entry;
-            return;
+        match self.numbers.entry(entry.digest) {
+            hash_map::Entry::Vacant(place) => {
+                place.insert(self.gone + self.oldest_first.len() as u64);
+                self.oldest_first.push_back(entry);
+            }
+            hash_map::Entry::Occupied(number) => {
+                let place = usize::try_from(number.get() - self.gone).ok();
+                if let Some(known) = place.and_then(|place| self.oldest_first.get_mut(place)) {
+                    *known = entry;
+                }
+            }
         }
-        self.numbers.insert(entry.digest, self.gone + self.oldest_first.len() as u64);
-        self.oldest_first.push_back(entry);
         if self.oldest_first.len() > KEYS_KEPT_MAX
             && let Some(oldest) = self.oldest_first.pop_front()
         {
@@ -114,6 +121,25 @@ impl Keys {
 
     fn place(&self, digest: &Digest) -> Option<usize> {
         usize::try_from(self.numbers.get(digest)?.checked_sub(self.gone)?).ok()
+    }
+}
+
+/// A digest is a hash already: its first bytes serve, and hashing them again would cost more than all else here.
+#[derive(Debug, Clone, Copy, Default)]
+struct Already(u64);
+
+impl Hasher for Already {
+    fn write(&mut self, digest: &[u8]) {
+        if let Some(first) = digest.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    // The length of the digest, which is always the same.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

@@ -25,23 +25,34 @@ pub(crate) async fn fold<L: Log>(
 ) -> Result<(), Fault> {
     let mut ahead: VecDeque<JoinHandle<Result<Vec<Recorded>, Fault>>> = VecDeque::new();
     let mut next = from;
+    // Emptied by the thread that fills it again: memory is given back where it was taken, which is much faster.
+    let mut spare = Vec::new();
     loop {
         while next < to && ahead.len() < CHUNKS_AHEAD {
             let end = (next + CHUNK_EVENTS).min(to);
-            let (log, handle) = (Arc::clone(log), Handle::current());
-            ahead.push_back(tokio::task::spawn_blocking(move || handle.block_on(decode(&*log, next, end))));
+            let (log, handle, spare) = (Arc::clone(log), Handle::current(), std::mem::take(&mut spare));
+            ahead.push_back(tokio::task::spawn_blocking(move || handle.block_on(decode_into(spare, &*log, next, end))));
             next = end;
         }
         let Some(chunk) = ahead.pop_front() else { return Ok(()) };
-        for recorded in chunk.await.map_err(internal)?? {
-            each(&recorded);
-        }
+        spare = chunk.await.map_err(internal)??;
+        spare.iter().for_each(&mut each);
     }
 }
 
 /// Reads and decodes the events `from..to`.
 pub(crate) async fn decode<L: Log>(log: &L, from: u64, to: u64) -> Result<Vec<Recorded>, Fault> {
-    let mut decoded = Vec::with_capacity(usize::try_from(to.saturating_sub(from)).unwrap_or_default());
+    decode_into(Vec::new(), log, from, to).await
+}
+
+async fn decode_into<L: Log>(
+    mut decoded: Vec<Recorded>,
+    log: &L,
+    from: u64,
+    to: u64,
+) -> Result<Vec<Recorded>, Fault> {
+    decoded.clear();
+    decoded.reserve(usize::try_from(to.saturating_sub(from)).unwrap_or_default());
     let mut next = from;
     while next < to {
         let wanted = usize::try_from(to - next).unwrap_or(usize::MAX);
