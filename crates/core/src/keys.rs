@@ -4,7 +4,6 @@
 
 use std::{
     collections::{HashMap, VecDeque, hash_map},
-    fmt,
     hash::{BuildHasherDefault, Hasher},
 };
 
@@ -16,6 +15,7 @@ use crate::{
     limits::KEYS_KEPT_MAX,
     log::{Hash, Salt},
     name::{ActorName, Key},
+    packed::{Packed, take},
 };
 
 /// What a key was used for.
@@ -143,15 +143,12 @@ impl Hasher for Already {
     }
 }
 
-/// The serialised form: the entries as one run of bytes, for there may be 100,000.
+/// The serialised form. An entry is digest, fingerprint, salt, position (8 bytes) and count (4), numbers little-endian.
 #[derive(Serialize, Deserialize)]
 struct Stored {
-    entries: EntryBytes,
+    entries: Packed,
     open: Option<(EventId, Digest)>,
 }
-
-/// [`Entry`] after [`Entry`]: digest, fingerprint, salt, position (8 bytes) and count (4), numbers little-endian.
-struct EntryBytes(Vec<u8>);
 
 const ENTRY_BYTES: usize = 16 + 32 + 16 + 8 + 4;
 
@@ -165,16 +162,16 @@ impl Serialize for Keys {
             bytes.extend_from_slice(&first.to_le_bytes());
             bytes.extend_from_slice(&count.to_le_bytes());
         }
-        Stored { entries: EntryBytes(bytes), open: self.open }.serialize(serializer)
+        Stored { entries: Packed(bytes), open: self.open }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Keys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Stored { entries: EntryBytes(bytes), open } = Stored::deserialize(deserializer)?;
+        let Stored { entries: Packed(bytes), open } = Stored::deserialize(deserializer)?;
         let entries = bytes.chunks_exact(ENTRY_BYTES);
         if !entries.remainder().is_empty() || entries.len() > KEYS_KEPT_MAX {
-            return Err(de::Error::invalid_length(bytes.len(), &"at most 100,000 whole entries"));
+            return Err(de::Error::invalid_length(bytes.len(), &"whole entries, and not too many"));
         }
         let mut keys = Self { open, ..Self::default() };
         keys.oldest_first.reserve(entries.len());
@@ -186,37 +183,6 @@ impl<'de> Deserialize<'de> for Keys {
             keys.enter(Entry { digest, remembered: Remembered { fingerprint, salt, first, count } });
         }
         Ok(keys)
-    }
-}
-
-/// The next bytes of an entry, which is long enough.
-fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
-    let (taken, after) = rest.split_first_chunk().unwrap_or((&[0; N], &[]));
-    *rest = after;
-    *taken
-}
-
-impl Serialize for EntryBytes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for EntryBytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl de::Visitor<'_> for Bytes {
-            type Value = EntryBytes;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("bytes")
-            }
-
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<EntryBytes, E> {
-                Ok(EntryBytes(bytes.to_vec()))
-            }
-        }
-        deserializer.deserialize_bytes(Bytes)
     }
 }
 

@@ -2,16 +2,14 @@
 
 use std::{sync::Weak, time::Duration};
 
-use convoke_core::{
-    log::{Hash, Head},
-    workspace::State,
-};
+use convoke_core::{id::LogId, log::Head, workspace::State};
 use convoke_store::Log;
 
 use crate::{
     api::Fault,
     engine::{Engine, SNAPSHOTS, Shared},
-    fold, snapshots,
+    fold,
+    snapshots::{self, Seal},
 };
 
 /// The audit begins when nothing was written for so long.
@@ -19,7 +17,7 @@ const IDLE: Duration = Duration::from_secs(20);
 
 /// Watches for a quiet moment, then folds the log up to the snapshot's head and compares. If they differ, the engine
 /// stops deciding (`snapshot_wrong`) and the snapshot is deleted, so that the next opening starts from zero.
-pub(crate) fn start<L: Log>(engine: &Engine<L>, head: Head, digest: Hash) {
+pub(crate) fn start<L: Log>(engine: &Engine<L>, log_id: LogId, head: Head, seal: Seal) {
     let shared = std::sync::Arc::downgrade(&engine.shared);
     let mut published = engine.published.clone();
     tokio::spawn(async move {
@@ -28,15 +26,15 @@ pub(crate) fn start<L: Log>(engine: &Engine<L>, head: Head, digest: Hash) {
                 return;
             }
         }
-        audit(&shared, head, digest).await;
+        audit(&shared, log_id, head, seal).await;
     });
 }
 
-async fn audit<L: Log>(shared: &Weak<Shared<L>>, head: Head, digest: Hash) {
+async fn audit<L: Log>(shared: &Weak<Shared<L>>, log_id: LogId, head: Head, seal: Seal) {
     let Some(shared) = shared.upgrade() else { return };
     let mut state = State::default();
     let folded = fold::fold(&shared.log, 0, head.size, |recorded| state.evolve(recorded)).await;
-    if folded.is_ok() && snapshots::state_digest(&state) != digest {
+    if folded.is_ok() && snapshots::seal_of(&state, log_id, head) != Some(seal) {
         if let Some(folder) = &shared.folder {
             snapshots::delete(&folder.join(SNAPSHOTS));
         }

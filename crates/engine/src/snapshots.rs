@@ -3,7 +3,7 @@
 //! One is used only if it is whole, of this build's fold, and of a head that the log has; otherwise it is ignored and
 //! the log is folded from zero.
 
-use std::{fs, io, path::Path};
+use std::{fs, io, path::Path, thread};
 
 use convoke_core::{
     id::LogId,
@@ -13,7 +13,7 @@ use convoke_core::{
 use convoke_projections::{FOLD_VERSION, Views, snapshot::Envelope};
 
 /// The version of the deciding fold; raise it whenever a fold of the same log gives another state.
-const STATE_VERSION: u32 = 1;
+const STATE_VERSION: u32 = 2;
 const STATE: &str = "state";
 const VIEWS: &str = "views";
 
@@ -62,26 +62,56 @@ pub(crate) fn delete(folder: &Path) {
     }
 }
 
-/// Both snapshots, if they are of the same head.
+/// Both snapshots, of one head of one log.
 pub(crate) struct Loaded {
     pub(crate) state: State,
-    pub(crate) state_digest: Hash,
     pub(crate) views: Views,
+    pub(crate) log_id: LogId,
     pub(crate) head: Head,
+    /// What tells the state's snapshot from every other.
+    pub(crate) seal: Seal,
 }
 
-/// Reads both. `None` if anything about them is not as it must be; the caller still compares the head with the log.
-pub(crate) fn load(folder: &Path, log_id: LogId, largest: Head) -> Option<Loaded> {
-    let state_file = fs::read(folder.join(STATE)).ok()?;
-    let views_file = fs::read(folder.join(VIEWS)).ok()?;
-    let state = Envelope::decode(&state_file).filter(|state| state.is_of(STATE, STATE_VERSION, log_id))?;
-    let views = Envelope::decode(&views_file).filter(|views| views.is_of(VIEWS, FOLD_VERSION, log_id))?;
-    if state.head != views.head || state.head.size > largest.size {
+/// The digest in a snapshot of the deciding state, over all of it: the same for the same state, log and head.
+pub(crate) type Seal = [u8; 32];
+
+/// The seal of a snapshot of this state.
+pub(crate) fn seal_of(state: &State, log_id: LogId, head: Head) -> Option<Seal> {
+    let bytes = of_state(state, log_id, head);
+    seal(&bytes, Envelope::decode(&bytes)?.body)
+}
+
+/// The digest stands before the body.
+fn seal(bytes: &[u8], body: &[u8]) -> Option<Seal> {
+    bytes.get(..bytes.len() - body.len())?.last_chunk().copied()
+}
+
+/// Reads both, at the same time. `None` if anything about them is not as it must be; whether the log is theirs and has
+/// their head is for the caller to see.
+pub(crate) fn load(folder: &Path) -> Option<Loaded> {
+    let (state, views) = thread::scope(|scope| {
+        let views = scope.spawn(|| load_views(folder));
+        (load_state(folder), views.join().ok().flatten())
+    });
+    let ((state, log_id, head, seal), (views, views_log_id, views_head)) = (state?, views?);
+    let fit = log_id == views_log_id && head == views_head && state.size == head.size && views.size() == head.size;
+    fit.then_some(Loaded { state, views, log_id, head, seal })
+}
+
+fn load_state(folder: &Path) -> Option<(State, LogId, Head, Seal)> {
+    let bytes = fs::read(folder.join(STATE)).ok()?;
+    let Envelope { fold, fold_version, log_id, head, body } = Envelope::decode(&bytes)?;
+    if (fold, fold_version) != (STATE, STATE_VERSION) {
         return None;
     }
-    let head = state.head;
-    let views = Views::load(views.body)?;
-    let state_digest = Hash(blake3::derive_key("convoke deciding state digest v1", state.body));
-    let state: State = postcard::from_bytes(state.body).ok()?;
-    (state.size == head.size).then_some(Loaded { state, state_digest, views, head })
+    Some((postcard::from_bytes(body).ok()?, log_id, head, seal(&bytes, body)?))
+}
+
+fn load_views(folder: &Path) -> Option<(Views, LogId, Head)> {
+    let bytes = fs::read(folder.join(VIEWS)).ok()?;
+    let Envelope { fold, fold_version, log_id, head, body } = Envelope::decode(&bytes)?;
+    if (fold, fold_version) != (VIEWS, FOLD_VERSION) {
+        return None;
+    }
+    Some((Views::load(body)?, log_id, head))
 }
