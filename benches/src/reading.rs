@@ -34,7 +34,8 @@ pub(crate) fn run(figures: &mut Figures) -> Outcome<()> {
         }
         // The most that can be missing from the snapshot.
         workspaces::kill_after(&workspace.folder, 199_000)?;
-        let what = format!("Opening with 1.2 million events in {commits}, 199,000 of them after the last snapshot, killed");
+        let what =
+            format!("Opening with 1.2 million events in {commits}, 199,000 of them after the last snapshot, killed");
         opening_once(figures, &workspace.folder, &what, 2000.0)?;
     }
     Ok(())

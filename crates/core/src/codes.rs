@@ -323,6 +323,12 @@ pub const ROWS: &[Row] = &[
         "The wait ended before anything it waited for came.",
         "Wait again, from the cursor that was given.",
     ),
+    row(
+        "wait_in_vain",
+        Refused,
+        "What was waited for has ended otherwise, so that it cannot happen any more.",
+        "Look at what became of it: convoke history ID.",
+    ),
     // --- the workspace and its log
     row(
         "no_workspace",
@@ -420,6 +426,12 @@ pub const ROWS: &[Row] = &[
         "Stop it, so that the next command starts one of this version: convoke daemon stop.",
     ),
     row(
+        "demo_failed",
+        Failure,
+        "A claim of the demo did not hold.",
+        "Report it, with what the demo printed and the folder that it kept.",
+    ),
+    row(
         "internal",
         Failure,
         "Something happened that cannot happen: a defect of Convoke.",
@@ -432,4 +444,140 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::{
+        id::EventId,
+        name::{ActorName, NameError},
+        refusal::Refusal,
+        time::{Span, TimeError, Timestamp},
+    };
+
+    /// One of each refusal. The patterns are those of one `match`, so that a new variant must be added here.
+    macro_rules! one_of_each {
+        ($($pattern:pat => $example:expr),+ $(,)?) => {{
+            let exhaustive = |refusal: &Refusal| match refusal { $($pattern => {})+ };
+            let examples = vec![$({
+                let example: Refusal = $example;
+                exhaustive(&example);
+                assert!(matches!(example, $pattern), "{example:?} stands beside another's pattern");
+                example
+            }),+];
+            examples
+        }};
+    }
+
+    fn refusals() -> Vec<Refusal> {
+        use Refusal as R;
+        let actor = ActorName::system;
+        let text = String::new;
+        let (at, span) = (Timestamp::default(), Span::ZERO);
+        let looks_like_an_id = NameError::LooksLikeAnId { what: "", text: text() };
+        one_of_each! {
+            R::ReservedName(_) => R::ReservedName(actor()),
+            R::NotAMember(_) => R::NotAMember(actor()),
+            R::DidYouMean { .. } => R::DidYouMean { given: actor(), known: actor() },
+            R::NotYou { .. } => R::NotYou { acting: actor(), named: actor() },
+            R::NotPermitted(_) => R::NotPermitted(text()),
+            R::BadName(NameError::LooksLikeAnId { .. }) => R::BadName(looks_like_an_id),
+            R::BadName(_) => R::BadName(NameError::Empty { what: "" }),
+            R::BadTime(_) => R::BadTime(TimeError::Range),
+            R::BadRequest(_) => R::BadRequest(text()),
+            R::OverLimit { .. } => R::OverLimit { what: "", size: 1, size_max: 0 },
+            R::NotFound { .. } => R::NotFound { what: "", reference: text() },
+            R::Ambiguous { .. } => R::Ambiguous { what: "", reference: text(), candidates: Vec::new() },
+            R::HeadMoved { .. } => R::HeadMoved { expected: 0, actual: 1 },
+            R::KeyReused { .. } => R::KeyReused { first: 0 },
+            R::ClockJumped { .. } => R::ClockJumped { wall: at, engine: at },
+            R::ClockFine => R::ClockFine,
+            R::QuorumTooLarge { .. } => R::QuorumTooLarge { quorum: 1, attendees: 0 },
+            R::InThePast { .. } => R::InThePast { fire_at: at, now: at },
+            R::NotAttendee { .. } => R::NotAttendee { actor: actor(), name: text() },
+            R::NotOrganizer { .. } => R::NotOrganizer { organizer: actor(), name: text() },
+            R::AlreadyFired { .. } => R::AlreadyFired { name: text(), at },
+            R::AlreadyMissed { .. } => R::AlreadyMissed { name: text(), at },
+            R::AlreadyScrubbed { .. } => R::AlreadyScrubbed { name: text(), at, cause: text() },
+            R::Held { .. } => R::Held { name: text() },
+            R::OnHold { .. } => R::OnHold { name: text(), until: at },
+            R::NotOnHold { .. } => R::NotOnHold { name: text() },
+            R::SlipExhausted { .. } => {
+                R::SlipExhausted { name: text(), asked: span, remaining: span, slip_max: span }
+            },
+            R::SelfLink => R::SelfLink,
+            R::Cycle { .. } => R::Cycle { path: Vec::new() },
+            R::OtherCampaign { .. } => R::OtherCampaign { name: text(), campaign: text() },
+            R::InACampaign { .. } => R::InACampaign { name: text() },
+            R::NotHeld { .. } => R::NotHeld { name: text() },
+            R::AlreadyStarted { .. } => R::AlreadyStarted { name: text() },
+            R::CampaignEnded { .. } => R::CampaignEnded { name: text(), outcome: "" },
+            R::EmptyCampaign { .. } => R::EmptyCampaign { name: text() },
+            R::NoSuchLink { .. } => R::NoSuchLink { before: text(), after: text() },
+            R::StaleFence { .. } => R::StaleFence { why: text() },
+            R::NotYourMailbox { .. } => R::NotYourMailbox { mailbox: actor(), actor: actor() },
+            R::NotDead { .. } => R::NotDead { message: EventId::from_bytes([0; 16]), mailbox: actor() },
+            R::NobodyThere => R::NobodyThere,
+        }
+    }
+
+    #[test]
+    fn every_code_stands_once() {
+        let codes: BTreeSet<_> = ROWS.iter().map(|row| row.code).collect();
+        assert_eq!(codes.len(), ROWS.len());
+    }
+
+    #[test]
+    fn every_refusal_is_explained() {
+        for refusal in refusals() {
+            let row = find(refusal.code());
+            assert!(row.is_some_and(|row| row.code == refusal.code()), "{} is not in the catalogue", refusal.code());
+        }
+        assert_eq!(find("no_such_code"), None);
+    }
+
+    #[test]
+    fn every_row_is_whole() {
+        for Row { code, exit, retryable, what, remedy } in ROWS {
+            let well_formed = code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            assert!(well_formed && !code.is_empty(), "{code}");
+            assert!(what.ends_with('.') && remedy.ends_with('.'), "{code}: sentences");
+            assert_ne!(*exit, Exit::Ok, "{code}");
+            assert!(*exit != Exit::TryAgain || *retryable, "{code}: exit 75 means that it may be tried again");
+        }
+    }
+
+    #[test]
+    fn exit_codes_are_fixed_for_ever() {
+        let exits = [
+            (Exit::Ok, 0),
+            (Exit::Failure, 1),
+            (Exit::Usage, 2),
+            (Exit::NotFound, 3),
+            (Exit::Refused, 4),
+            (Exit::NotPermitted, 5),
+            (Exit::Fenced, 6),
+            (Exit::WaitRanOut, 7),
+            (Exit::NothingThere, 8),
+            (Exit::Integrity, 9),
+            (Exit::TryAgain, 75),
+        ];
+        for (exit, code) in exits {
+            assert_eq!(exit.code(), code);
+        }
+        for (code, exit) in [
+            ("stale_fence", 6),
+            ("not_you", 5),
+            ("actor_required", 2),
+            ("wait_timeout", 7),
+            ("nothing_there", 8),
+            ("clock_jumped", 75),
+            ("log_locked", 75),
+            ("outcome_unknown", 75),
+            ("verify_failed", 9),
+            ("proof_failed", 9),
+            ("log_truncated", 9),
+            ("not_found", 3),
+            ("head_moved", 4),
+            ("bad_document", 1),
+        ] {
+            assert_eq!(find(code).map(|row| row.exit.code()), Some(exit), "{code}");
+        }
+    }
 }

@@ -41,6 +41,7 @@ pub fn effects(state: &State, recorded: &Recorded) -> Vec<Event> {
             }
         }
         Event::CampaignStarted(started) => settle(state, recorded, started.campaign, &mut events),
+        Event::CampaignLinked(linked) => settle(state, recorded, linked.campaign, &mut events),
         Event::CampaignUnlinked(unlinked) => settle(state, recorded, unlinked.campaign, &mut events),
         Event::CampaignCancelled(cancelled) => {
             let members = state.campaigns.get(cancelled.campaign).map(|campaign| campaign.members.keys());

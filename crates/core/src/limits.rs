@@ -62,9 +62,12 @@ pub const DELIVERIES_MAX: u32 = 5;
 pub const NACK_PAUSE_MS: u64 = 1_000;
 /// Deliveries that ended and are still recognised when their token comes again.
 pub const ENDED_DELIVERIES_KEPT: usize = 100_000;
-/// Events after which a commit takes no further command or due item; one whole cascade still fits.
+/// Events after which a commit takes no further due item. Even if all of them are notices at their limits, the rest of a
+/// commit and one whole cascade still fit.
+pub const DUE_EVENTS_FULL: usize = 1_024;
+/// Events after which a commit takes no further command; one whole cascade still fits.
 pub const COMMIT_EVENTS_FULL: usize = 4_096;
-/// Bytes after which a commit takes no further command or due item.
+/// Bytes after which a commit takes no further command.
 pub const COMMIT_BYTES_FULL: usize = 2 * 1024 * 1024;
 
 /// Refuses what is larger than its limit.

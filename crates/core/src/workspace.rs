@@ -185,7 +185,12 @@ pub fn handle(state: &mut State, request: &Request, context: &mut Context<'_>) -
         return Err(Refusal::ClockJumped { wall, engine });
     }
     let mut events = decide(state, actor, command, context)?;
-    if !events.is_empty() && !matches!(command, Command::CreateWorkspace(_)) {
+    let registers_himself = |planned: &Planned| match &planned.event {
+        Event::WorkspaceCreated(_) => true,
+        Event::ActorRegistered(registered) => registered.name == *actor,
+        _ => false,
+    };
+    if !events.is_empty() && !events.iter().any(registers_himself) {
         events.splice(0..0, state.actors.acting(actor)?.map(|registered| Planned::from(Event::from(registered))));
     }
     let keyed = key.as_ref().map(|key| {
@@ -213,7 +218,7 @@ pub fn handle_due(state: &mut State, now: Timestamp, ids: &mut dyn IdSource) -> 
         }
         let events = events.into_iter().map(Planned::from).collect();
         written.extend(write(state, &ActorName::system(), None, events, &mut context));
-        if written.len() >= limits::COMMIT_EVENTS_FULL {
+        if written.len() >= limits::DUE_EVENTS_FULL {
             break;
         }
     }
@@ -435,7 +440,7 @@ fn schedule_countdown(
         context.now,
     )?;
     let attendees: Vec<ActorName> = scheduled.attendees.iter().filter(|name| *name != actor).cloned().collect();
-    let mut planned = plan(state.actors.attending(&attendees, schedule.create)?.into_iter().map(Event::from).collect());
+    let mut planned = plan(state.actors.mentioned(&attendees, schedule.create)?.into_iter().map(Event::from).collect());
     let id = context.ids.fresh();
     planned.push(Planned { id: Some(id), event: scheduled.into() });
     if let Some(campaign) = campaign {

@@ -200,8 +200,9 @@ pub enum Reply {
     Log {
         /// The events.
         events: Vec<EventView>,
-        /// How many more match before the first of them.
-        more: u64,
+        /// How many more match before the first of them; absent if it was not counted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        more: Option<u64>,
     },
     /// One event.
     Event(Box<EventView>),
@@ -257,6 +258,9 @@ pub struct Health {
     pub clock_jumped: bool,
     /// Whether the log takes no writes after a failed one.
     pub poisoned: bool,
+    /// What the audit of the snapshot met, if it met something: old events that cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Fault>,
     /// Events from the last snapshot to the head.
     pub events_since_snapshot: u64,
     /// Bytes on disk below the store's folder.

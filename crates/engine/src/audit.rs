@@ -1,46 +1,59 @@
-//! The audit of the snapshot that an engine was opened from: folded from zero in idle time, and compared.
+//! The audit of the snapshots that an engine was opened from: the log folded from zero in idle time, and compared.
 
-use std::{sync::Weak, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
-use convoke_core::{id::LogId, log::Head, workspace::State};
+use convoke_core::{log::Head, workspace::State};
+use convoke_projections::Views;
 use convoke_store::Log;
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     api::Fault,
-    engine::{Engine, SNAPSHOTS, Shared},
+    engine::{SNAPSHOTS, Shared},
     fold,
-    snapshots::{self, Seal},
+    snapshots::{self, Origin},
 };
 
-/// The audit begins when nothing was written for so long.
-const IDLE: Duration = Duration::from_secs(20);
-
-/// Watches for a quiet moment, then folds the log up to the snapshot's head and compares. If they differ, the engine
-/// stops deciding (`snapshot_wrong`) and the snapshot is deleted, so that the next opening starts from zero.
-pub(crate) fn start<L: Log>(engine: &Engine<L>, log_id: LogId, head: Head, seal: Seal) {
-    let shared = std::sync::Arc::downgrade(&engine.shared);
-    let mut published = engine.published.clone();
+/// Waits until nothing was written for a while, then folds the log up to the snapshots' head and compares. If one of them
+/// is wrong, the engine stops deciding (`snapshot_wrong`) and both are deleted, so that the next opening starts from zero.
+pub(crate) fn start<L: Log>(
+    shared: &Arc<Shared<L>>,
+    mut published: watch::Receiver<Head>,
+    origin: Origin,
+    after: Duration,
+) -> JoinHandle<()> {
+    let shared = Arc::downgrade(shared);
     tokio::spawn(async move {
-        while let Ok(changed) = tokio::time::timeout(IDLE, published.changed()).await {
+        while let Ok(changed) = tokio::time::timeout(after, published.changed()).await {
             if changed.is_err() {
                 return;
             }
         }
-        audit(&shared, log_id, head, seal).await;
-    });
+        audit(&shared, origin).await;
+    })
 }
 
-async fn audit<L: Log>(shared: &Weak<Shared<L>>, log_id: LogId, head: Head, seal: Seal) {
+async fn audit<L: Log>(shared: &Weak<Shared<L>>, origin: Origin) {
     let Some(shared) = shared.upgrade() else { return };
-    let mut state = State::default();
-    let folded = fold::fold(&shared.log, 0, head.size, |recorded| state.evolve(recorded)).await;
-    if folded.is_ok() && snapshots::seal_of(&state, log_id, head) != Some(seal) {
-        if let Some(folder) = &shared.folder {
-            snapshots::delete(&folder.join(SNAPSHOTS));
+    let _permit = shared.whole_log().await;
+    let (mut state, mut views) = (State::default(), Views::default());
+    let folded = fold::fold(&shared.log, 0, origin.head.size, |recorded| {
+        state.evolve(recorded);
+        views.apply(recorded);
+    });
+    match folded.await {
+        Err(fault) => shared.note_audit(&fault),
+        Ok(()) if Origin::of(&state, &views, origin.head) != origin => {
+            if let Some(folder) = &shared.folder {
+                snapshots::delete(&folder.join(SNAPSHOTS));
+            }
+            let what =
+                format!("a snapshot of {} events is not what the log folds to; it was deleted", origin.head.size);
+            shared.poison(&Fault::new("snapshot_wrong", what));
         }
-        shared.poison(&Fault::new(
-            "snapshot_wrong",
-            format!("the snapshot of {} events is not what the log folds to; it was deleted", head.size),
-        ));
+        Ok(()) => {}
     }
 }

@@ -6,9 +6,11 @@ use std::{
         Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use convoke_core::{
+    clock::{Readings, SteadyClock},
     command::{Command, CreateWorkspace, Request},
     event::Recorded,
     id::IdReference,
@@ -19,10 +21,11 @@ use convoke_core::{
 };
 use convoke_projections::Views;
 use convoke_store::{Log, SledLog};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
 
 use crate::{
     api::{Answer, Fault},
+    audit,
     fault::stopping,
     fold,
     machine::{Clock, MachineClock, RandomIds},
@@ -37,17 +40,22 @@ pub(crate) const STORE: &str = "store";
 /// The snapshots' folder below `.convoke`.
 pub(crate) const SNAPSHOTS: &str = "snapshots";
 
+/// How many may read the whole log at once: views of the past, replays, verifications, exports, the audit.
+const WHOLE_LOG_AT_ONCE: usize = 2;
+
 /// How an engine is opened.
 pub struct Settings {
     /// Where time comes from.
     pub clock: Box<dyn Clock>,
     /// Whether snapshots are read and written.
     pub snapshots: bool,
+    /// After how long without a commit the snapshot that it was opened from is audited.
+    pub audit_after: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { clock: Box::new(MachineClock), snapshots: true }
+        Self { clock: Box::new(MachineClock), snapshots: true, audit_after: Duration::from_secs(20) }
     }
 }
 
@@ -69,24 +77,58 @@ impl<L: Log> Clone for Engine<L> {
 /// What the writer and those who ask share.
 pub(crate) struct Shared<L: Log> {
     pub(crate) log: Arc<L>,
-    /// At the durable head, always.
-    views: RwLock<Views>,
+    shown: RwLock<Shown>,
+    clock: Mutex<SteadyClock>,
+    readings: Box<dyn Clock>,
     poisoned: OnceLock<Fault>,
+    /// What the audit of the snapshot met, if it met something.
+    audit_fault: OnceLock<Fault>,
     next_due: Mutex<Option<Timestamp>>,
     snapshot_size: AtomicU64,
+    /// Few at a time read the whole log, so that they do not starve everybody else.
+    whole_log: Semaphore,
     pub(crate) folder: Option<PathBuf>,
 }
 
+/// The views, and the durable head that they are at, always.
+pub(crate) struct Shown {
+    pub(crate) views: Views,
+    pub(crate) head: Head,
+}
+
 impl<L: Log> Shared<L> {
-    pub(crate) fn views(&self) -> RwLockReadGuard<'_, Views> {
-        self.views.read().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn shown(&self) -> RwLockReadGuard<'_, Shown> {
+        self.shown.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn publish(&self, events: &[Recorded]) {
-        let mut views = self.views.write().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn publish(&self, events: &[Recorded], head: Head) {
+        let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
         for recorded in events {
-            views.apply(recorded);
+            shown.views.apply(recorded);
         }
+        shown.head = head;
+    }
+
+    pub(crate) fn readings(&self) -> Readings {
+        self.readings.readings()
+    }
+
+    pub(crate) fn set_clock(&self, clock: &SteadyClock) {
+        clock.clone_into(&mut *self.clock.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Convoke's time, for those who look. While a jump of the clock is not accepted, the time at which it stands.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock().now(self.readings()).unwrap_or_else(|jump| jump.engine)
+    }
+
+    /// Whether decisions wait for the acceptance of a jump.
+    pub(crate) fn clock_jumped(&self) -> bool {
+        self.clock().now(self.readings()).is_err()
+    }
+
+    fn clock(&self) -> SteadyClock {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn poison(&self, fault: &Fault) {
@@ -95,6 +137,14 @@ impl<L: Log> Shared<L> {
 
     pub(crate) fn poisoned(&self) -> Option<Fault> {
         self.poisoned.get().cloned()
+    }
+
+    pub(crate) fn note_audit(&self, fault: &Fault) {
+        let _ = self.audit_fault.set(fault.clone());
+    }
+
+    pub(crate) fn audit_fault(&self) -> Option<Fault> {
+        self.audit_fault.get().cloned()
     }
 
     pub(crate) fn note_due(&self, next_due: Option<Timestamp>) {
@@ -113,21 +163,20 @@ impl<L: Log> Shared<L> {
         self.snapshot_size.store(size, Ordering::Relaxed);
     }
 
-    /// The events that an id reference means (more than one only for a short id).
+    /// Leave to read the whole log, as soon as one of the few is free.
+    pub(crate) async fn whole_log(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed; without a permit one would only be less patient.
+        self.whole_log.acquire().await.ok()
+    }
+
+    /// The events that have this id, or created the thing with it (more than one only for a short id).
     pub(crate) async fn find(&self, reference: &str) -> Result<Vec<Recorded>, Fault> {
         let Some(reference) = IdReference::parse(reference) else { return Ok(Vec::new()) };
-        let positions = self.views().positions(&reference);
+        let positions = self.shown().views.created(&reference);
         let mut found = Vec::new();
         for position in positions {
-            for recorded in fold::decode(&*self.log, position, position + 1).await? {
-                if reference.matches(recorded.id) {
-                    found.push(recorded);
-                }
-            }
-            // Only one event has a full id, and all others about it come later.
-            if matches!(reference, IdReference::Full(_)) && !found.is_empty() {
-                break;
-            }
+            let decoded = fold::decode(&*self.log, position, position + 1).await?;
+            found.extend(decoded.into_iter().filter(|recorded| reference.matches(recorded.id)));
         }
         Ok(found)
     }
@@ -210,9 +259,9 @@ impl<L: Log> Engine<L> {
             Some(loaded) if is_of_log(&loaded, &log, head).await? => Some(loaded),
             _ => None,
         };
-        let opened_from = loaded.as_ref().map(|loaded| (loaded.log_id, loaded.head, loaded.seal));
+        let opened_from = loaded.as_ref().map(|loaded| loaded.origin);
         let (mut state, mut views, from) = match loaded {
-            Some(loaded) => (loaded.state, loaded.views, loaded.head.size),
+            Some(loaded) => (loaded.state, loaded.views, loaded.origin.head.size),
             None => (State::default(), Views::default(), 0),
         };
         fold::fold(&log, from, head.size, |recorded| {
@@ -223,22 +272,33 @@ impl<L: Log> Engine<L> {
         let sequencer = Sequencer::new(state, log.log_id(), settings.clock.readings());
         let shared = Arc::new(Shared {
             log,
-            views: RwLock::new(views),
+            shown: RwLock::new(Shown { views, head }),
+            clock: Mutex::new(sequencer.clock().clone()),
+            readings: settings.clock,
             poisoned: OnceLock::new(),
+            audit_fault: OnceLock::new(),
             next_due: Mutex::new(None),
             snapshot_size: AtomicU64::new(from),
+            whole_log: Semaphore::new(WHOLE_LOG_AT_ONCE),
             folder,
         });
         shared.note_due(sequencer.state().next_due());
         let (work, inbox) = mpsc::channel(WAITING_MAX);
         let (publisher, published) = watch::channel(head);
         let ids = RandomIds::new().map_err(crate::fault::internal)?;
+        let audit =
+            opened_from.map(|snapshot| audit::start(&shared, published.clone(), snapshot, settings.audit_after));
         let engine = Self { shared: Arc::clone(&shared), work, published };
-        let writer = Writer { shared, sequencer, ids, clock: settings.clock, inbox, published: publisher, snapshots };
-        tokio::spawn(writer.run());
-        if let Some((log_id, head, seal)) = opened_from {
-            crate::audit::start(&engine, log_id, head, seal);
-        }
+        let writer =
+            Writer { shared: Arc::clone(&shared), sequencer, ids, inbox, published: publisher, snapshots, audit };
+        let writing = tokio::spawn(writer.run());
+        tokio::spawn(async move {
+            if let Err(panic) = writing.await
+                && panic.is_panic()
+            {
+                shared.poison(&crate::fault::internal(panic));
+            }
+        });
         Ok(engine)
     }
 
@@ -266,11 +326,11 @@ impl<L: Log> Engine<L> {
     /// Looks at the deciding state between two batches; what is seen is durable.
     pub(crate) async fn inspect<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&Sequencer, Timestamp) -> T + Send + 'static,
+        look: impl FnOnce(&State) -> T + Send + 'static,
     ) -> Result<T, Fault> {
         let (reply, seen) = oneshot::channel();
-        let look = Box::new(move |sequencer: &Sequencer, now| {
-            let _ = reply.send(look(sequencer, now));
+        let look = Box::new(move |state: &State| {
+            let _ = reply.send(look(state));
         });
         self.work.send(Work::Inspect(look)).await.map_err(|_| self.gone())?;
         seen.await.map_err(|_| self.gone())
@@ -356,12 +416,12 @@ pub struct Brief {
 
 /// Whether a snapshot is of this log, and of a head that it has.
 async fn is_of_log<L: Log>(loaded: &Loaded, log: &Arc<L>, head: Head) -> Result<bool, Fault> {
-    if log.log_id() != Some(loaded.log_id) || loaded.head.size > head.size {
+    if log.log_id() != Some(loaded.log_id) || loaded.origin.head.size > head.size {
         return Ok(false);
     }
-    if loaded.head == head {
+    if loaded.origin.head == head {
         return Ok(true);
     }
-    let ends_it = log.read(loaded.head.size.saturating_sub(1), 1).await?;
-    Ok(ends_it.first().is_some_and(|stored| stored.head() == loaded.head))
+    let ends_it = log.read(loaded.origin.head.size.saturating_sub(1), 1).await?;
+    Ok(ends_it.first().is_some_and(|stored| stored.head() == loaded.origin.head))
 }

@@ -14,7 +14,8 @@ use crate::{
     api::{AsOf, Ask, EventView, Fault, Health, LogFilter, Question, Replayed, Reply, Verified, VerifyAsk},
     engine::{Engine, SNAPSHOTS, STORE},
     fault::internal,
-    fold, render, snapshots,
+    fold, render,
+    snapshots::Origin,
 };
 
 /// Events shown by `log` if nobody says how many.
@@ -30,7 +31,7 @@ impl<L: Log> Engine<L> {
     /// # Errors
     /// What is asked for is not there, or the log cannot be read.
     pub async fn ask(&self, ask: Ask) -> Result<(Reply, Head), Fault> {
-        let head = self.head();
+        let mut head = self.head();
         let size = match ask.as_of {
             None => head.size,
             Some(AsOf::Size(size)) if size <= head.size => size,
@@ -41,7 +42,11 @@ impl<L: Log> Engine<L> {
             Some(AsOf::Time(time)) => self.size_at(time, head.size).await?,
         };
         let reply = match ask.question {
-            Question::State(query) => Reply::State(self.view(&query, ask.as_of, size).await?),
+            Question::State(query) => {
+                let (view, seen) = self.view(&query, ask.as_of, size).await?;
+                head = seen.unwrap_or(head);
+                Reply::State(view)
+            }
             Question::Log(filter) => self.log(&filter, size).await?,
             Question::Show(reference) => Reply::Event(Box::new(self.show(&reference, size).await?)),
             Question::History(reference) => self.history(reference, ask.as_of, size).await?,
@@ -49,7 +54,7 @@ impl<L: Log> Engine<L> {
             Question::Prove(position) => Reply::Proof(Box::new(self.prove(position, size, head).await?)),
             Question::Extends(old) => Reply::Extension(self.extends(old, size, head).await?),
             Question::Verify(ask) => Reply::Verified(self.verify(&ask).await?),
-            Question::Replay => Reply::Replayed(self.replay(ask.as_of, size, head).await?),
+            Question::Replay => Reply::Replayed(self.replay(ask.as_of, size).await?),
             Question::Health => Reply::Health(self.health(head).await?),
         };
         Ok((reply, head))
@@ -70,29 +75,30 @@ impl<L: Log> Engine<L> {
         Ok(low)
     }
 
-    /// A view of the state after `size` events; message texts are read from the log.
-    async fn view(&self, query: &Query, as_of: Option<AsOf>, size: u64) -> Result<View, Fault> {
+    /// A view of the state after `size` events, or of the state as it is with its head; message texts are read from the log.
+    async fn view(&self, query: &Query, as_of: Option<AsOf>, size: u64) -> Result<(View, Option<Head>), Fault> {
         let past = match as_of {
             None => None,
             Some(_) => {
+                let _permit = self.shared.whole_log().await;
                 let mut views = Views::default();
                 fold::fold(&self.shared.log, 0, size, |recorded| views.apply(recorded)).await?;
                 Some(views)
             }
         };
-        let now = match (as_of, &past) {
-            (Some(AsOf::Time(time)), _) => time,
-            (_, Some(views)) => views.last_event_at().unwrap_or_default(),
-            _ => self.inspect(|_, now| now).await?,
-        };
-        let mut view = match &past {
-            Some(views) => views.answer(query, now)?,
-            None => self.shared.views().answer(query, now)?,
+        let (mut view, head) = match (&past, as_of) {
+            (None, _) => {
+                let now = self.shared.now();
+                let shown = self.shared.shown();
+                (shown.views.answer(query, now)?, Some(shown.head))
+            }
+            (Some(views), Some(AsOf::Time(time))) => (views.answer(query, time)?, None),
+            (Some(views), _) => (views.answer(query, views.last_event_at().unwrap_or_default())?, None),
         };
         loop {
             let needed = view.positions_needed();
             if needed.is_empty() {
-                return Ok(view);
+                return Ok((view, head));
             }
             let mut events = Vec::with_capacity(needed.len());
             for position in needed {
@@ -100,38 +106,39 @@ impl<L: Log> Engine<L> {
             }
             match &past {
                 Some(views) => views.fill(&mut view, &events)?,
-                None => self.shared.views().fill(&mut view, &events)?,
+                None => self.shared.shown().views.fill(&mut view, &events)?,
             }
         }
     }
 
-    /// The newest events that match, oldest first.
+    /// The newest events that match, oldest first. It looks no further than it has to, so that it knows how many more there
+    /// are only if every event matches.
     async fn log(&self, filter: &LogFilter, size: u64) -> Result<Reply, Fault> {
         let limit = filter.limit.unwrap_or(LOG_LIMIT).min(LOG_LIMIT_MAX) as usize;
-        let lowest = filter.from.unwrap_or(0);
+        let lowest = filter.from.unwrap_or(0).min(size);
         let everything = filter.kind.is_none() && filter.actor.is_none() && filter.since.is_none();
         let mut found: Vec<EventView> = Vec::new();
-        let mut more = 0;
         let mut end = size;
-        while end > lowest {
-            let step = if everything { limit.max(1) as u64 } else { LOOK_EVENTS };
+        while end > lowest && found.len() < limit {
+            let step = if everything { (limit - found.len()) as u64 } else { LOOK_EVENTS };
             let start = end.saturating_sub(step).max(lowest);
             let mut events = render::events(&*self.shared.log, start, end).await?;
-            let reached = filter.since.is_some_and(|since| events.first().is_some_and(|event| event.time < since));
-            events.retain(|event| filter.matches(event));
-            while let Some(event) = events.pop() {
-                if found.len() < limit { found.push(event) } else { more += 1 }
-            }
-            end = start;
-            if everything && found.len() >= limit {
-                more = end - lowest;
-                break;
+            let is_before = |event: &EventView| filter.since.is_some_and(|since| event.time < since);
+            let reached = events.first().is_some_and(is_before);
+            while let Some(event) = events.pop()
+                && found.len() < limit
+            {
+                end = event.position;
+                if filter.matches(&event) {
+                    found.push(event);
+                }
             }
             if reached {
-                break;
+                end = lowest;
             }
         }
         found.reverse();
+        let more = if everything { Some(end - lowest) } else { (end == lowest).then_some(0) };
         Ok(Reply::Log { events: found, more })
     }
 
@@ -162,14 +169,14 @@ impl<L: Log> Engine<L> {
     /// Every event about one thing.
     async fn history(&self, reference: String, as_of: Option<AsOf>, size: u64) -> Result<Reply, Fault> {
         let query = Query::History(convoke_projections::query::Reference { reference });
-        let View::History(history) = self.view(&query, as_of, size).await? else {
+        let (View::History(history), _) = self.view(&query, as_of, size).await? else {
             return Err(internal("a history is not a history"));
         };
         let mut events = Vec::with_capacity(history.positions.len());
         for position in history.positions.iter().filter(|position| **position < size) {
             events.extend(render::events(&*self.shared.log, *position, position + 1).await?);
         }
-        Ok(Reply::Log { events, more: 0 })
+        Ok(Reply::Log { events, more: Some(0) })
     }
 
     async fn head_at(&self, size: u64, head: Head) -> Result<Head, Fault> {
@@ -228,31 +235,43 @@ impl<L: Log> Engine<L> {
     }
 
     async fn verify(&self, ask: &VerifyAsk) -> Result<Verified, Fault> {
+        let _permit = self.shared.whole_log().await;
         crate::verify::verify(Arc::clone(&self.shared.log), ask.against.clone()).await
     }
 
-    /// Folds the log from zero; without `as_of`, compares with the state that decides.
-    async fn replay(&self, as_of: Option<AsOf>, size: u64, head: Head) -> Result<Replayed, Fault> {
+    /// Folds the log from zero; without `as_of`, compares with the state that decides and with the views that are shown.
+    async fn replay(&self, as_of: Option<AsOf>, size: u64) -> Result<Replayed, Fault> {
         let running = match as_of {
-            None => Some(
-                self.inspect(|sequencer, _| (sequencer.state().size, snapshots::state_digest(sequencer.state())))
-                    .await?,
-            ),
             Some(_) => None,
+            None => {
+                let shared = Arc::clone(&self.shared);
+                // Between two batches both are at the same head.
+                Some(
+                    self.inspect(move |state| {
+                        let shown = shared.shown();
+                        Origin::of(state, &shown.views, shown.head)
+                    })
+                    .await?,
+                )
+            }
         };
-        let size = running.map_or(size, |(size, _)| size);
+        let size = running.map_or(size, |running| running.head.size);
+        let _permit = self.shared.whole_log().await;
         let began = Instant::now();
-        let mut state = State::default();
-        fold::fold(&self.shared.log, 0, size, |recorded| state.evolve(recorded)).await?;
+        let (mut state, mut views) = (State::default(), Views::default());
+        fold::fold(&self.shared.log, 0, size, |recorded| {
+            state.evolve(recorded);
+            views.apply(recorded);
+        })
+        .await?;
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let digest = snapshots::state_digest(&state);
-        let matches = running.is_none_or(|(_, running)| running == digest);
-        let head = if size > head.size { self.head() } else { head };
-        Ok(Replayed { head: self.head_at(size, head).await?, state_digest: digest.to_string(), matches, took_ms })
+        let head = self.head_at(size, self.head()).await?;
+        let replayed = Origin::of(&state, &views, head);
+        let matches = running.is_none_or(|running| running == replayed);
+        Ok(Replayed { head, state_digest: replayed.state.to_string(), matches, took_ms })
     }
 
     async fn health(&self, head: Head) -> Result<Health, Fault> {
-        let (now, jumped) = self.inspect(|sequencer, now| (now, sequencer.clock().jump().is_some())).await?;
         let disk_bytes = self
             .shared
             .folder
@@ -260,9 +279,10 @@ impl<L: Log> Engine<L> {
             .map_or(0, |folder| bytes_below(&folder.join(STORE)) + bytes_below(&folder.join(SNAPSHOTS)));
         Ok(Health {
             checkpoint: self.checkpoint(head.size, head).await?,
-            now,
-            clock_jumped: jumped,
+            now: self.shared.now(),
+            clock_jumped: self.shared.clock_jumped(),
             poisoned: self.shared.poisoned().is_some(),
+            audit: self.shared.audit_fault(),
             events_since_snapshot: head.size.saturating_sub(self.shared.snapshot_size()),
             disk_bytes,
             next_due: self.shared.next_due(),

@@ -101,12 +101,13 @@ impl Sequencer {
         let mut writing = Writing::new(self.state.size, self.log_id);
         let mut decided = Vec::new();
         let time = self.clock.now(readings);
-        if let Ok(now) = time {
-            ids.set_time(now);
-            writing.put(handle_due(&mut self.state, now, ids), ids);
-        }
-        let more_due = time.is_ok_and(|now| self.state.next_due().is_some_and(|due| due <= now));
-        while !more_due && !writing.is_full() {
+        let mut more_due = false;
+        while !writing.is_full() {
+            // Before every request: the one before it may have made something due at this very moment.
+            more_due = time.is_ok_and(|now| self.decide_due(now, ids, &mut writing));
+            if more_due || writing.is_full() {
+                break;
+            }
             let Some(request) = requests.next() else { break };
             let outcome = match time {
                 Ok(now) => self.decide_one(request, now, None, ids, past, &mut writing),
@@ -115,12 +116,27 @@ impl Sequencer {
             decided.push(outcome);
             // Once a jump is accepted, what became due comes before every other request.
             if time.is_err() && self.clock.jump().is_none() {
+                more_due = true;
                 break;
             }
         }
         self.log_id = writing.log_id;
         let Writing { builder, recorded, .. } = writing;
         Batch { commit: builder.finish(), recorded, decided, more_due }
+    }
+
+    /// Decides what is due, and says whether more is than fits.
+    fn decide_due(&mut self, now: Timestamp, ids: &mut impl TimedIds, writing: &mut Writing) -> bool {
+        let is_due = |state: &State| state.next_due().is_some_and(|due| due <= now);
+        if !is_due(&self.state) {
+            return false;
+        }
+        ids.set_time(now);
+        let events = handle_due(&mut self.state, now, ids);
+        // What is due and yields nothing would be tried for ever.
+        let is_stuck = events.is_empty();
+        writing.put(events, ids);
+        is_due(&self.state) && !is_stuck
     }
 
     /// While the clock's jump is not accepted, only its acceptance is decided.

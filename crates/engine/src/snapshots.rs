@@ -40,7 +40,7 @@ pub(crate) fn state_bytes(state: &State) -> Vec<u8> {
 
 /// The digest that two equal states share.
 pub(crate) fn state_digest(state: &State) -> Hash {
-    Hash(blake3::derive_key("convoke deciding state digest v1", &state_bytes(state)))
+    digest(&state_bytes(state))
 }
 
 /// Writes both, each whole or not at all. Not synced: a torn one is ignored.
@@ -62,56 +62,63 @@ pub(crate) fn delete(folder: &Path) {
     }
 }
 
-/// Both snapshots, of one head of one log.
+/// Both snapshots, if they are of the same head.
 pub(crate) struct Loaded {
     pub(crate) state: State,
     pub(crate) views: Views,
     pub(crate) log_id: LogId,
+    pub(crate) origin: Origin,
+}
+
+/// What a pair of snapshots says it is of, for the audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Origin {
     pub(crate) head: Head,
-    /// What tells the state's snapshot from every other.
-    pub(crate) seal: Seal,
+    pub(crate) state: Hash,
+    pub(crate) views: Hash,
 }
 
-/// The digest in a snapshot of the deciding state, over all of it: the same for the same state, log and head.
-pub(crate) type Seal = [u8; 32];
-
-/// The seal of a snapshot of this state.
-pub(crate) fn seal_of(state: &State, log_id: LogId, head: Head) -> Option<Seal> {
-    let bytes = of_state(state, log_id, head);
-    seal(&bytes, Envelope::decode(&bytes)?.body)
+impl Origin {
+    /// What the snapshots of these would say.
+    pub(crate) fn of(state: &State, views: &Views, head: Head) -> Self {
+        let mut body = Vec::new();
+        views.save(&mut body);
+        Self { head, state: state_digest(state), views: digest(&body) }
+    }
 }
 
-/// The digest stands before the body.
-fn seal(bytes: &[u8], body: &[u8]) -> Option<Seal> {
-    bytes.get(..bytes.len() - body.len())?.last_chunk().copied()
+fn digest(body: &[u8]) -> Hash {
+    Hash(blake3::derive_key("convoke snapshot body digest v1", body))
 }
 
 /// Reads both, at the same time. `None` if anything about them is not as it must be; whether the log is theirs and has
 /// their head is for the caller to see.
 pub(crate) fn load(folder: &Path) -> Option<Loaded> {
     let (state, views) = thread::scope(|scope| {
-        let views = scope.spawn(|| load_views(folder));
-        (load_state(folder), views.join().ok().flatten())
+        let views = scope.spawn(|| read(folder, VIEWS, FOLD_VERSION, Views::load));
+        let state = read(folder, STATE, STATE_VERSION, |body| postcard::from_bytes::<State>(body).ok());
+        (state, views.join().ok().flatten())
     });
-    let ((state, log_id, head, seal), (views, views_log_id, views_head)) = (state?, views?);
-    let fit = log_id == views_log_id && head == views_head && state.size == head.size && views.size() == head.size;
-    fit.then_some(Loaded { state, views, log_id, head, seal })
+    let (state, views) = (state?, views?);
+    let origin = Origin { head: state.head, state: state.digest, views: views.digest };
+    let of_one_head = (state.log_id, state.head) == (views.log_id, views.head)
+        && (state.fold.size, views.fold.size()) == (state.head.size, state.head.size);
+    of_one_head.then_some(Loaded { state: state.fold, views: views.fold, log_id: state.log_id, origin })
 }
 
-fn load_state(folder: &Path) -> Option<(State, LogId, Head, Seal)> {
-    let bytes = fs::read(folder.join(STATE)).ok()?;
-    let Envelope { fold, fold_version, log_id, head, body } = Envelope::decode(&bytes)?;
-    if (fold, fold_version) != (STATE, STATE_VERSION) {
-        return None;
-    }
-    Some((postcard::from_bytes(body).ok()?, log_id, head, seal(&bytes, body)?))
+/// One snapshot as it was read.
+struct Read<Fold> {
+    fold: Fold,
+    log_id: LogId,
+    head: Head,
+    digest: Hash,
 }
 
-fn load_views(folder: &Path) -> Option<(Views, LogId, Head)> {
-    let bytes = fs::read(folder.join(VIEWS)).ok()?;
+fn read<Fold>(folder: &Path, name: &str, version: u32, load: impl FnOnce(&[u8]) -> Option<Fold>) -> Option<Read<Fold>> {
+    let bytes = fs::read(folder.join(name)).ok()?;
     let Envelope { fold, fold_version, log_id, head, body } = Envelope::decode(&bytes)?;
-    if (fold, fold_version) != (VIEWS, FOLD_VERSION) {
+    if (fold, fold_version) != (name, version) {
         return None;
     }
-    Some((Views::load(body)?, log_id, head))
+    Some(Read { fold: load(body)?, log_id, head, digest: digest(body) })
 }

@@ -3,11 +3,10 @@
 use std::{
     io::{BufRead, Write},
     path::Path,
-    sync::Arc,
 };
 
 use convoke_core::log::Checkpoint;
-use convoke_store::{ExportReader, LoadError, Log, SledLog, VerifyError};
+use convoke_store::{ExportError, ExportReader, ExportWriter, LoadError, Log, SledLog, VerifyError};
 
 use crate::{
     api::{Fault, Verified},
@@ -16,17 +15,28 @@ use crate::{
     verify::verified,
 };
 
+/// Events read at a time.
+const CHUNK_EVENTS: usize = 4_096;
+
 impl<L: Log> Engine<L> {
     /// Writes the whole log as it is now.
     ///
     /// # Errors
     /// The file or the log fails.
     pub async fn export(&self, out: impl Write + Send + 'static) -> Result<Checkpoint, Fault> {
-        let log = Arc::clone(&self.shared.log);
-        let handle = tokio::runtime::Handle::current();
-        let exporting = move || handle.block_on(convoke_store::export(&*log, out, |_| {}));
-        let (_, checkpoint) = tokio::task::spawn_blocking(exporting).await.map_err(internal)??;
-        Ok(checkpoint)
+        let _permit = self.shared.whole_log().await;
+        let log = &self.shared.log;
+        let size = log.head().size;
+        let mut writer = ExportWriter::new(out, log.log_id().ok_or(ExportError::Empty)?)?;
+        let mut next = 0;
+        while next < size {
+            let stored = log.read(next, CHUNK_EVENTS).await?;
+            next = stored.last().map_or(size, |stored| stored.commit.end());
+            // Writing may block, as on a pipe that nobody empties: it has a thread of its own meanwhile.
+            let writing = move || stored.iter().try_for_each(|stored| writer.write(stored)).map(|()| writer);
+            writer = tokio::task::spawn_blocking(writing).await.map_err(internal)??;
+        }
+        Ok(writer.finish().map(|(_, checkpoint)| checkpoint)?)
     }
 }
 

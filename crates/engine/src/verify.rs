@@ -16,13 +16,8 @@ pub type Progress = Box<dyn FnMut(u64) + Send>;
 
 /// Verifies an open log, and that it extends the checkpoint's, if one is given.
 pub(crate) async fn verify<L: Log>(log: Arc<L>, against: Option<Checkpoint>) -> Result<Verified, Fault> {
-    // On a thread of its own, so that the writer goes on meanwhile.
-    let handle = tokio::runtime::Handle::current();
-    let verifying = move || {
-        let report = handle.block_on(convoke_store::verify(&*log, against.as_ref(), |_| {}));
-        verified(report, against)
-    };
-    tokio::task::spawn_blocking(verifying).await.map_err(internal)?
+    let report = convoke_store::verify(&*log, against.as_ref(), |_| {}).await;
+    verified(report, against)
 }
 
 /// Verifies the log in a folder (`.convoke`) that nobody has open, on a copy: opening a store alters its files.
@@ -33,7 +28,10 @@ pub async fn verify_closed(folder: &Path, against: Option<Checkpoint>, progress:
     let (store, scratch) = (folder.join(STORE), folder.join("scratch"));
     let handle = tokio::runtime::Handle::current();
     let verifying = move || {
-        let log = SledLog::open_copy(&store, &scratch)?;
+        std::fs::create_dir_all(&scratch)
+            .map_err(|error| Fault::new("io", format!("{} cannot be made: {error}", scratch.display())))?;
+        let log = SledLog::open_copy(&store, &scratch);
+        let log = log.inspect_err(|_| drop(std::fs::remove_dir(&scratch)))?;
         let report = handle.block_on(convoke_store::verify(&log, against.as_ref(), progress));
         drop(log);
         // Left only if another verification uses it at the same time.

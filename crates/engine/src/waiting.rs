@@ -4,20 +4,42 @@ use std::time::{Duration, Instant};
 
 use convoke_core::{
     command::{Command, Request},
+    id::{CampaignId, CountdownId},
     log::Head,
-    name::ActorName,
-    time::{Span, Timestamp},
+    name::{ActorName, shorten},
+    time::Span,
 };
-use convoke_projections::{Query, View, query::Reference};
+use convoke_projections::view::{CampaignState, CountdownState};
 use convoke_store::Log;
+use tokio::sync::watch;
 
 use crate::{
-    api::{Answer, Condition, Fault, WaitAsk, Waited},
+    api::{Answer, Condition, EventView, Fault, WaitAsk, Waited, kind_matches},
     engine::Engine,
+    fault::stopping,
+    render,
 };
 
 /// Events looked at in one step of a wait for an event.
 const LOOK_EVENTS: u64 = 1_024;
+
+/// A condition whose reference was resolved once, so that it means the same thing to the end.
+enum Awaited {
+    Countdown { id: CountdownId, state: String },
+    Campaign { id: CampaignId, state: String },
+    Mail { mailbox: ActorName },
+    Event { kind: Option<String>, actor: Option<ActorName>, cursor: u64 },
+}
+
+/// How things stand with a condition.
+enum Standing {
+    Holds,
+    Open,
+    /// It may hold after this long, without any event.
+    OpenUntil(Span),
+    /// It cannot hold any more; this is how the thing ended.
+    Lost(&'static str),
+}
 
 impl<L: Log> Engine<L> {
     /// Takes messages as [`Engine::command`] does, and waits until there are any.
@@ -31,14 +53,18 @@ impl<L: Log> Engine<L> {
         let mailbox = receive.mailbox.clone().unwrap_or_else(|| request.actor.clone()).mailbox();
         let deadline = Instant::now() + Duration::from_millis(timeout.ms());
         let mut published = self.published.clone();
+        let mut first = true;
         loop {
             published.mark_unchanged();
-            let answer = self.command(request.clone()).await?;
-            if !answer.events.is_empty() {
-                return Ok(answer);
+            // The writer is asked at first, for refusals and repetitions, and then only when there may be something.
+            let mut ready_in = self.ready_in(&mailbox);
+            if std::mem::take(&mut first) || ready_in.is_some_and(|span| span == Span::ZERO) {
+                let answer = self.command(request.clone()).await?;
+                if !answer.events.is_empty() {
+                    return Ok(answer);
+                }
+                ready_in = self.ready_in(&mailbox);
             }
-            let (ready_at, now) = self.ready(&mailbox).await?;
-            let ready_in = ready_at.map(|at| at.since(now));
             if !self.next_change(&mut published, ready_in, deadline).await? {
                 let what = format!("nothing arrived for {mailbox} within {timeout}");
                 return Err(Fault::new("wait_timeout", what));
@@ -46,10 +72,10 @@ impl<L: Log> Engine<L> {
         }
     }
 
-    /// Waits until one of the conditions holds.
+    /// Waits until one of the conditions holds. References are resolved at the start.
     ///
     /// # Errors
-    /// `wait_timeout` if none came to hold; a refusal if a condition names nothing.
+    /// `wait_timeout` if none came to hold; a refusal if a condition names nothing, or once none can hold any more.
     pub async fn wait(&self, ask: WaitAsk) -> Result<(Waited, Head), Fault> {
         if ask.conditions.is_empty() {
             return Err(Fault::new("bad_request", "there is no condition to wait for"));
@@ -57,39 +83,32 @@ impl<L: Log> Engine<L> {
         let deadline = Instant::now() + Duration::from_millis(ask.timeout_ms.ms());
         let mut published = self.published.clone();
         let began = published.borrow().size;
-        let mut cursors: Vec<u64> = ask
-            .conditions
-            .iter()
-            .map(|condition| match condition {
-                Condition::Event { from: Some(from), .. } => *from,
-                _ => began,
-            })
-            .collect();
+        let mut awaited = Vec::with_capacity(ask.conditions.len());
+        for condition in ask.conditions {
+            awaited.push(self.awaited(condition, began)?);
+        }
         loop {
             let head = *published.borrow_and_update();
             let mut ready_in: Option<Span> = None;
-            for (met, (condition, cursor)) in ask.conditions.iter().zip(&mut cursors).enumerate() {
-                let holds = match condition {
-                    Condition::Countdown { countdown, state } => self.countdown_is(countdown, state)?,
-                    Condition::Campaign { campaign, state } => self.campaign_is(campaign, state)?,
-                    Condition::Mail { mailbox } => {
-                        let mailbox = mailbox.clone().mailbox();
-                        let (at, now) = self.ready(&mailbox).await?;
-                        ready_in = ready_in.into_iter().chain(at.map(|at| at.since(now))).min();
-                        at.is_some_and(|at| at <= now)
+            let mut lost = Vec::new();
+            for (met, awaited) in awaited.iter_mut().enumerate() {
+                if let Awaited::Event { kind, actor, cursor } = awaited {
+                    if let Some(event) = self.next_event(cursor, head.size, kind.as_deref(), actor.as_ref()).await? {
+                        let waited = Waited { met, cursor: event.position + 1, event: Some(event) };
+                        return Ok((waited, head));
                     }
-                    Condition::Event { kind, actor, .. } => {
-                        if let Some(event) = self.next_event(cursor, head.size, kind.as_deref(), actor.as_ref()).await?
-                        {
-                            let waited = Waited { met, cursor: event.position + 1, event: Some(event) };
-                            return Ok((waited, head));
-                        }
-                        false
-                    }
-                };
-                if holds {
-                    return Ok((Waited { met, cursor: head.size, event: None }, head));
+                    continue;
                 }
+                match self.standing(awaited) {
+                    Standing::Holds => return Ok((Waited { met, cursor: head.size, event: None }, head)),
+                    Standing::Open => {}
+                    Standing::OpenUntil(span) => ready_in = ready_in.into_iter().chain([span]).min(),
+                    Standing::Lost(state) => lost.push(state),
+                }
+            }
+            if lost.len() == awaited.len() {
+                let what = format!("what was waited for cannot happen any more: it is {}", lost.join(", "));
+                return Err(Fault::new("wait_in_vain", what));
             }
             if !self.next_change(&mut published, ready_in, deadline).await? {
                 let what = format!("none of the conditions held within {}", ask.timeout_ms);
@@ -98,10 +117,52 @@ impl<L: Log> Engine<L> {
         }
     }
 
+    fn awaited(&self, condition: Condition, began: u64) -> Result<Awaited, Fault> {
+        let shown = self.shared.shown();
+        Ok(match condition {
+            Condition::Countdown { countdown, state } => {
+                known_state(&state, &["held", "counting", "on_hold", "fired", "missed", "scrubbed", "ended"])?;
+                Awaited::Countdown { id: shown.views.find_countdown(&countdown)?, state }
+            }
+            Condition::Campaign { campaign, state } => {
+                known_state(&state, &["planned", "running", "completed", "failed", "cancelled", "ended"])?;
+                Awaited::Campaign { id: shown.views.find_campaign(&campaign)?, state }
+            }
+            Condition::Mail { mailbox } => Awaited::Mail { mailbox: mailbox.mailbox() },
+            Condition::Event { kind, actor, from } => Awaited::Event { kind, actor, cursor: from.unwrap_or(began) },
+        })
+    }
+
+    fn standing(&self, awaited: &Awaited) -> Standing {
+        let (found, ended, wanted) = match awaited {
+            Awaited::Mail { mailbox } => {
+                return match self.ready_in(mailbox) {
+                    Some(Span::ZERO) => Standing::Holds,
+                    Some(span) => Standing::OpenUntil(span),
+                    None => Standing::Open,
+                };
+            }
+            Awaited::Event { .. } => return Standing::Open,
+            Awaited::Countdown { id, state } => {
+                let found = self.shared.shown().views.countdown_state(*id);
+                (found.map(CountdownState::as_str), found.is_some_and(CountdownState::has_ended), state)
+            }
+            Awaited::Campaign { id, state } => {
+                let found = self.shared.shown().views.campaign_state(*id);
+                (found.map(CampaignState::as_str), found.is_some_and(CampaignState::has_ended), state)
+            }
+        };
+        match found {
+            Some(found) if found == wanted || ended && wanted == "ended" => Standing::Holds,
+            Some(found) if ended => Standing::Lost(found),
+            _ => Standing::Open,
+        }
+    }
+
     /// Sleeps until the log grows or a message becomes ready; false if the deadline came first.
     async fn next_change(
         &self,
-        published: &mut tokio::sync::watch::Receiver<Head>,
+        published: &mut watch::Receiver<Head>,
         ready_in: Option<Span>,
         deadline: Instant,
     ) -> Result<bool, Fault> {
@@ -113,34 +174,16 @@ impl<L: Log> Engine<L> {
         tokio::select! {
             changed = published.changed() => match changed {
                 Ok(()) => Ok(true),
-                Err(_) => Err(self.failed().unwrap_or_else(crate::fault::stopping)),
+                Err(_) => Err(self.failed().unwrap_or_else(stopping)),
             },
             () = tokio::time::sleep(left.min(ready)) => Ok(ready < left),
         }
     }
 
-    /// When something can be taken from a mailbox, as things stand, and the time now.
-    async fn ready(&self, mailbox: &ActorName) -> Result<(Option<Timestamp>, Timestamp), Fault> {
-        let mailbox = mailbox.clone();
-        self.inspect(move |sequencer, now| (sequencer.state().mailboxes.next_ready_at(&mailbox, now), now)).await
-    }
-
-    fn countdown_is(&self, reference: &str, state: &str) -> Result<bool, Fault> {
-        const STATES: [&str; 7] = ["held", "counting", "on_hold", "fired", "missed", "scrubbed", "ended"];
-        known_state(state, &STATES)?;
-        let query = Query::Countdown(Reference { reference: reference.to_owned() });
-        let view = self.shared.views().answer(&query, Timestamp::default())?;
-        let View::Countdown(view) = view else { return Ok(false) };
-        Ok(view.line.state.as_str() == state || state == "ended" && view.line.state.has_ended())
-    }
-
-    fn campaign_is(&self, reference: &str, state: &str) -> Result<bool, Fault> {
-        const STATES: [&str; 6] = ["planned", "running", "completed", "failed", "cancelled", "ended"];
-        known_state(state, &STATES)?;
-        let query = Query::Campaign(Reference { reference: reference.to_owned() });
-        let view = self.shared.views().answer(&query, Timestamp::default())?;
-        let View::Campaign(view) = view else { return Ok(false) };
-        Ok(view.line.state.as_str() == state || state == "ended" && view.line.state.has_ended())
+    /// How long until something can be taken from a mailbox, as things stand; `None` if nothing waits there.
+    fn ready_in(&self, mailbox: &ActorName) -> Option<Span> {
+        let now = self.shared.now();
+        self.shared.shown().views.ready_at(mailbox, now).map(|at| at.since(now))
     }
 
     /// The first event that matches in `cursor..end`; the cursor moves past what was looked at.
@@ -150,11 +193,11 @@ impl<L: Log> Engine<L> {
         end: u64,
         kind: Option<&str>,
         actor: Option<&ActorName>,
-    ) -> Result<Option<crate::api::EventView>, Fault> {
+    ) -> Result<Option<EventView>, Fault> {
         while *cursor < end {
             let to = (*cursor + LOOK_EVENTS).min(end);
-            for event in crate::render::events(&*self.shared.log, *cursor, to).await? {
-                if kind.is_none_or(|kind| crate::api::kind_matches(kind, &event.kind))
+            for event in render::events(&*self.shared.log, *cursor, to).await? {
+                if kind.is_none_or(|kind| kind_matches(kind, &event.kind))
                     && actor.is_none_or(|actor| *actor == event.actor)
                 {
                     return Ok(Some(event));
@@ -170,7 +213,6 @@ fn known_state(state: &str, states: &[&str]) -> Result<(), Fault> {
     if states.contains(&state) {
         return Ok(());
     }
-    let what =
-        format!("{:?} is not a state to wait for; there are {}", convoke_core::name::shorten(state), states.join(", "));
+    let what = format!("{:?} is not a state to wait for; there are {}", shorten(state), states.join(", "));
     Err(Fault::new("bad_request", what))
 }

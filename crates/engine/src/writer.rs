@@ -4,30 +4,32 @@
 //! head that his answer rests on is durable.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
 use convoke_core::{
-    command::{Command, Request},
-    event::{Event, Recorded},
+    command::{Command, Request, SendMessage},
+    event::Event,
     id::{IdReference, MessageId},
     log::{Commit, Head},
     mailbox::events::MessageSent,
     refusal::Refusal,
-    time::Timestamp,
-    workspace::Past,
+    workspace::{Past, State},
 };
 use convoke_store::{AppendError, Log};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
 
 use crate::{
     api::Fault,
     engine::Shared,
-    fault::stopping,
-    machine::{Clock, RandomIds},
+    fault::{internal, stopping},
+    machine::RandomIds,
     sequencer::{Outcome, Sequencer},
     snapshots,
 };
@@ -38,21 +40,24 @@ const SLEEP_MAX: Duration = Duration::from_secs(5);
 const JUMPED_PAUSE: Duration = Duration::from_secs(1);
 /// Events after which a snapshot is written while the engine runs.
 const SNAPSHOT_EVENTS: u64 = 200_000;
-/// Requests that may wait to be taken; more are held back where they come from.
-pub(crate) const WAITING_MAX: usize = 8_192;
+/// Requests that may wait to be taken; more are held back where they come from. More would fill memory, not commits.
+pub(crate) const WAITING_MAX: usize = 1_024;
 
 /// What the writer is asked to do.
 pub(crate) enum Work {
     /// Decide a request.
-    Decide(Box<Request>, oneshot::Sender<Result<Done, Fault>>),
-    /// Look at the deciding state between two batches, knowing the time.
+    Decide(Box<Request>, Reply),
+    /// Look at the deciding state between two batches.
     Inspect(Look),
     /// End: no more work is taken.
     Close(oneshot::Sender<()>),
 }
 
-/// A look at the deciding state. While a jump of the clock is not accepted, the time is the one at which it stands.
-pub(crate) type Look = Box<dyn FnOnce(&Sequencer, Timestamp) + Send>;
+/// Where the answer to a request goes.
+pub(crate) type Reply = oneshot::Sender<Result<Done, Fault>>;
+
+/// A look at the deciding state.
+pub(crate) type Look = Box<dyn FnOnce(&State) + Send>;
 
 /// What became of a request, once the head it rests on is durable.
 pub(crate) struct Done {
@@ -67,13 +72,21 @@ pub(crate) struct Writer<L: Log> {
     pub(crate) shared: Arc<Shared<L>>,
     pub(crate) sequencer: Sequencer,
     pub(crate) ids: RandomIds,
-    pub(crate) clock: Box<dyn Clock>,
     pub(crate) inbox: mpsc::Receiver<Work>,
     pub(crate) published: watch::Sender<Head>,
     pub(crate) snapshots: Option<PathBuf>,
+    pub(crate) audit: Option<JoinHandle<()>>,
 }
 
-type Waiting = VecDeque<(Box<Request>, oneshot::Sender<Result<Done, Fault>>)>;
+/// A request that waits to be decided.
+struct Asked {
+    request: Box<Request>,
+    reply: Reply,
+    /// The messages in the log that it refers to, once they were found.
+    past: Vec<(MessageId, MessageSent)>,
+}
+
+type Waiting = VecDeque<Asked>;
 
 impl<L: Log> Writer<L> {
     /// Runs until it is closed, every handle is gone, or the log takes no more writes.
@@ -106,8 +119,8 @@ impl<L: Log> Writer<L> {
                 Ok(due) => more_due = due,
                 Err(fault) => {
                     self.shared.poison(&fault);
-                    for (_, reply) in waiting.drain(..) {
-                        let _ = reply.send(Err(fault.clone()));
+                    for asked in waiting.drain(..) {
+                        let _ = asked.reply.send(Err(fault.clone()));
                     }
                     break;
                 }
@@ -116,6 +129,11 @@ impl<L: Log> Writer<L> {
                 break;
             }
         }
+        self.end(closing).await;
+    }
+
+    /// Refuses what still comes, writes the snapshots, and lets go of the log.
+    async fn end(mut self, closing: Option<oneshot::Sender<()>>) {
         self.inbox.close();
         let fault = self.shared.poisoned().unwrap_or_else(stopping);
         while let Ok(work) = self.inbox.try_recv() {
@@ -123,9 +141,15 @@ impl<L: Log> Writer<L> {
                 let _ = reply.send(Err(fault.clone()));
             }
         }
+        if let Some(audit) = self.audit.take() {
+            // It holds the log while it reads; waiting for it takes as long as one chunk of its reading.
+            audit.abort();
+            let _ = audit.await;
+        }
         if self.shared.poisoned().is_none() {
             self.snapshot().await;
         }
+        drop(self);
         if let Some(closed) = closing {
             let _ = closed.send(());
         }
@@ -133,11 +157,8 @@ impl<L: Log> Writer<L> {
 
     fn take(&mut self, work: Work, waiting: &mut Waiting, closing: &mut Option<oneshot::Sender<()>>) {
         match work {
-            Work::Decide(request, reply) => waiting.push_back((request, reply)),
-            Work::Inspect(look) => {
-                let now = self.sequencer.clock().clone().now(self.clock.readings());
-                look(&self.sequencer, now.unwrap_or_else(|jump| jump.engine));
-            }
+            Work::Decide(request, reply) => waiting.push_back(Asked { request, reply, past: Vec::new() }),
+            Work::Inspect(look) => look(self.sequencer.state()),
             Work::Close(closed) => *closing = Some(closed),
         }
     }
@@ -145,7 +166,7 @@ impl<L: Log> Writer<L> {
     /// How long to sleep until something is due.
     fn until_due(&mut self) -> Duration {
         let Some(due) = self.sequencer.state().next_due() else { return Duration::from_secs(24 * 60 * 60) };
-        match self.sequencer.time(self.clock.readings()) {
+        match self.sequencer.time(self.shared.readings()) {
             // Rounded up to the next millisecond, so that the timer does not wake before it.
             Ok(now) => Duration::from_millis(due.since(now).ms()).min(SLEEP_MAX),
             Err(_) => JUMPED_PAUSE,
@@ -154,30 +175,38 @@ impl<L: Log> Writer<L> {
 
     /// Decides, appends, publishes and answers one batch. Says whether more is due.
     async fn batch(&mut self, waiting: &mut Waiting) -> Result<bool, Fault> {
-        let past = self.past_of(waiting.iter().map(|(request, _)| &**request)).await?;
+        self.look_up(waiting).await;
+        let past = LookedUp(waiting.iter().flat_map(|asked| asked.past.iter().map(|(id, sent)| (*id, sent))).collect());
         let expected = *self.published.borrow();
-        let requests = waiting.iter().map(|(request, _)| &**request);
-        let batch = self.sequencer.decide(requests, self.clock.readings(), &mut self.ids, &past);
+        let requests = waiting.iter().map(|asked| &*asked.request);
+        let batch = self.sequencer.decide(requests, self.shared.readings(), &mut self.ids, &past);
         let commit = Arc::new(batch.commit);
         let mut head = expected;
         if !commit.is_empty() {
-            head = self.shared.log.append_if(expected, Commit::clone(&commit)).await.map_err(|error| match error {
-                AppendError::OutcomeUnknown(_) | AppendError::Poisoned => Fault::from(error),
-                other => Fault::new("outcome_unknown", format!("the commit was not taken: {other}")),
-            })?;
-            self.shared.publish(&batch.recorded);
+            head = self.append(expected, &commit).await?;
+            self.shared.publish(&batch.recorded, head);
             self.published.send_replace(head);
         }
         let answered = batch.decided.len();
-        for (decided, (_, reply)) in batch.decided.into_iter().zip(waiting.drain(..answered)) {
+        for (decided, asked) in batch.decided.into_iter().zip(waiting.drain(..answered)) {
             let done = decided.map(|outcome| Done { outcome, commit: Arc::clone(&commit), head });
-            let _ = reply.send(done.map_err(Fault::from));
+            let _ = asked.reply.send(done.map_err(Fault::from));
         }
         self.shared.note_due(self.sequencer.state().next_due());
+        self.shared.set_clock(self.sequencer.clock());
         if head.size.saturating_sub(self.shared.snapshot_size()) >= SNAPSHOT_EVENTS {
             self.snapshot().await;
         }
         Ok(batch.more_due)
+    }
+
+    /// The one place that appends. Every error ends this writer: its state is ahead of the log, or may be.
+    async fn append(&self, expected: Head, commit: &Commit) -> Result<Head, Fault> {
+        self.shared.log.append_if(expected, commit.clone()).await.map_err(|error| match error {
+            AppendError::OutcomeUnknown(_) | AppendError::Poisoned => Fault::from(error),
+            // Certain not to be written, and not to be repeated: what was decided must never be refused by the log.
+            refused => internal(format!("the log refused a commit of {} events: {refused}", commit.len())),
+        })
     }
 
     /// Writes both snapshots; a failure only costs time at the next opening.
@@ -189,44 +218,51 @@ impl<L: Log> Writer<L> {
         }
         let Some(log_id) = self.shared.log.log_id() else { return };
         let state = snapshots::of_state(self.sequencer.state(), log_id, head);
-        let views = snapshots::of_views(&self.shared.views(), log_id, head);
+        let views = snapshots::of_views(&self.shared.shown().views, log_id, head);
         let written = tokio::task::spawn_blocking(move || snapshots::write(&folder, &state, &views)).await;
         if matches!(written, Ok(Ok(()))) {
             self.shared.set_snapshot_size(head.size);
         }
     }
 
-    /// The messages in the log that these requests refer to.
-    async fn past_of<'r>(&self, requests: impl Iterator<Item = &'r Request>) -> Result<LookedUp, Fault> {
-        let mut found = HashMap::new();
-        let references = requests.filter_map(|request| match &request.command {
-            Command::SendMessage(send) => send.in_reply_to.clone(),
-            Command::RedriveMessage(redrive) => Some(redrive.message.clone()),
-            _ => None,
-        });
-        for reference in references {
-            for recorded in self.shared.find(&reference).await? {
-                if let Recorded { id, event: Event::MessageSent(sent), .. } = recorded {
-                    found.insert(MessageId::from(id), sent);
+    /// Looks up the messages in the log that waiting requests refer to. Whose cannot be read is answered so; the others go on.
+    async fn look_up(&self, waiting: &mut Waiting) {
+        let mut unreadable = Vec::new();
+        for (index, asked) in waiting.iter_mut().enumerate() {
+            let reference = match &asked.request.command {
+                Command::SendMessage(SendMessage { in_reply_to: Some(reference), .. }) => reference,
+                Command::RedriveMessage(redrive) => &redrive.message,
+                _ => continue,
+            };
+            if asked.past.is_empty() {
+                match self.shared.find(reference).await {
+                    Ok(found) => asked.past.extend(found.into_iter().filter_map(|recorded| match recorded.event {
+                        Event::MessageSent(sent) => Some((recorded.id.into(), sent)),
+                        _ => None,
+                    })),
+                    Err(fault) => unreadable.push((index, fault)),
                 }
             }
         }
-        Ok(LookedUp(found))
+        for (index, fault) in unreadable.into_iter().rev() {
+            if let Some(asked) = waiting.remove(index) {
+                let _ = asked.reply.send(Err(fault));
+            }
+        }
     }
 }
 
 /// Messages that were looked up in the log.
-struct LookedUp(HashMap<MessageId, MessageSent>);
+struct LookedUp<'a>(BTreeMap<MessageId, &'a MessageSent>);
 
-impl Past for LookedUp {
+impl Past for LookedUp<'_> {
     fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {
         let not_found = || Refusal::NotFound { what: "message", reference: convoke_core::name::shorten(reference) };
         let wanted = IdReference::parse(reference).ok_or_else(not_found)?;
-        let mut matching: Vec<_> = self.0.iter().filter(|(id, _)| wanted.matches((**id).into())).collect();
-        matching.sort_by_key(|(id, _)| **id);
+        let matching: Vec<_> = self.0.iter().filter(|(id, _)| wanted.matches((**id).into())).collect();
         match matching.as_slice() {
             [] => Err(not_found()),
-            [(id, sent)] => Ok((**id, (*sent).clone())),
+            [(id, sent)] => Ok((**id, (**sent).clone())),
             several => Err(Refusal::Ambiguous {
                 what: "message",
                 reference: reference.to_owned(),

@@ -50,7 +50,7 @@ impl Clock for TestClock {
 }
 
 fn settings(clock: &TestClock) -> Settings {
-    Settings { clock: Box::new(clock.clone()), snapshots: true }
+    Settings { clock: Box::new(clock.clone()), ..Settings::default() }
 }
 
 fn name(text: &str) -> ActorName {
@@ -283,4 +283,68 @@ async fn proofs_verification_replay_and_export_agree() {
     assert_eq!(convoke::import(&copy, reader(), |_| {}).unwrap().checkpoint, checkpoint);
     let copied = Engine::open(&copy, settings(&clock)).await.unwrap();
     assert_eq!(copied.head(), head);
+}
+
+#[tokio::test]
+async fn a_replay_of_many_keyed_commands_is_the_live_state_and_the_audit_is_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = TestClock::at("2026-11-21T09:00:00Z");
+    let engine = Engine::create(folder.path(), name("olga"), settings(&clock)).await.unwrap();
+    for i in 0..50 {
+        let mut send = request("alice", json!({"send_message": {"to": ["bob"], "body": "x"}}));
+        send.key = Some(Key::parse(&format!("key-{i}")).unwrap());
+        engine.command(send).await.unwrap();
+    }
+    let replayed = |engine: Engine| async move {
+        let (Reply::Replayed(replayed), _) = engine.ask(Ask { question: Question::Replay, as_of: None }).await.unwrap()
+        else {
+            panic!()
+        };
+        replayed
+    };
+    assert!(replayed(engine.clone()).await.matches);
+    engine.close().await;
+    let engine = loop {
+        let quick = Settings { audit_after: std::time::Duration::from_millis(1), ..settings(&clock) };
+        match Engine::open(folder.path(), quick).await {
+            Ok(engine) => break engine,
+            Err(fault) => assert_eq!(fault.code, "log_locked"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    };
+    assert!(replayed(engine.clone()).await.matches);
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(engine.failed(), None);
+}
+
+#[tokio::test]
+async fn what_a_command_makes_due_at_once_is_decided_before_the_next_one_of_its_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = TestClock::at("2026-11-21T09:00:00Z");
+    let engine = Engine::create(folder.path(), name("olga"), settings(&clock)).await.unwrap();
+    let past = json!({"schedule_countdown": {"name": "now", "time": "2026-11-21T08:00:00Z", "attendees": ["alice"], "allow_past": true}});
+    let scheduling = engine.submit(request("olga", past)).await.unwrap();
+    let confirming = engine.submit(request("alice", json!({"confirm_countdown": {"countdown": "now"}}))).await.unwrap();
+    scheduling.answer().await.unwrap();
+    assert_eq!(confirming.answer().await.unwrap_err().code, "already_missed");
+}
+
+#[tokio::test]
+async fn a_wait_follows_the_thing_it_was_for_and_ends_when_it_is_in_vain() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = TestClock::at("2026-11-21T09:00:00Z");
+    let engine = Engine::create(folder.path(), name("olga"), settings(&clock)).await.unwrap();
+    let schedule = json!({"schedule_countdown": {"name": "standup", "time": "+1h", "attendees": ["alice"]}});
+    kinds(&engine, "olga", schedule.clone()).await;
+    let wait = |state: &str| {
+        let conditions = vec![Condition::Countdown { countdown: "standup".to_owned(), state: state.to_owned() }];
+        let (engine, timeout_ms) = (engine.clone(), Span::parse("30s").unwrap());
+        tokio::spawn(async move { engine.wait(WaitAsk { conditions, timeout_ms }).await })
+    };
+    let (fired, missed) = (wait("fired"), wait("missed"));
+    tokio::task::yield_now().await;
+    kinds(&engine, "alice", json!({"confirm_countdown": {"countdown": "standup"}})).await;
+    kinds(&engine, "olga", schedule).await;
+    assert_eq!(fired.await.unwrap().unwrap().0.met, 0);
+    assert_eq!(missed.await.unwrap().unwrap_err().code, "wait_in_vain");
 }

@@ -1,6 +1,6 @@
 //! From an id to the positions of the events about it, in 8 bytes an entry.
 //!
-//! An entry is one `u64`: the last 32 bits of the id above the position. Full and short ids all end in those bits, so that one search
+//! An entry is one `u64`: the last 32 bits of the id, then one bit that is 0 for the event with that id itself, then the position. Full and short ids all end in those bits, so that one search
 //! serves both, and it may find a few events too many (about one in two thousand searches at a million events): the caller reads the
 //! events anyway, and compares. Entries come in the order of the log; each full block of them is sorted once and then stays as it is, so
 //! that an event costs some 50 ns, nothing is ever copied into a larger vector, and a clone shares the blocks.
@@ -11,6 +11,8 @@ use convoke_core::id::{EventId, IdReference};
 
 /// Entries in a sorted block.
 const BLOCK_ENTRIES: usize = 1 << 14;
+/// Set in an entry of an event that is about the thing, and is not the one that has its id.
+const ABOUT: u32 = 1 << 31;
 const ENTRY_BYTES: usize = size_of::<u64>();
 
 /// Finds the events about a thing.
@@ -23,10 +25,20 @@ pub struct Index {
 }
 
 impl Index {
-    /// Adds that the event at this position is about this thing. Positions from 2^32 on have no place here and are left out.
-    pub fn add(&mut self, id: EventId, position: u64) {
-        let Ok(position) = u32::try_from(position) else { return };
-        self.newest.push(entry(id.tail(), position));
+    /// Adds that the event at this position has this id.
+    pub fn add_own(&mut self, id: EventId, position: u64) {
+        self.add(id, 0, position);
+    }
+
+    /// Adds that the event at this position is about the thing with this id.
+    pub fn add_about(&mut self, id: EventId, position: u64) {
+        self.add(id, ABOUT, position);
+    }
+
+    /// Positions from 2^31 on have no place here and are left out.
+    fn add(&mut self, id: EventId, about: u32, position: u64) {
+        let Some(position) = u32::try_from(position).ok().filter(|position| *position < ABOUT) else { return };
+        self.newest.push(entry(id.tail(), about | position));
         if self.newest.len() == BLOCK_ENTRIES {
             self.newest.sort_unstable();
             self.blocks.push(self.newest.as_slice().into());
@@ -34,14 +46,24 @@ impl Index {
         }
     }
 
-    /// The positions of the events that may be about it, in order, each once.
+    /// The positions of the events that may be about it, its own first, in order, each once.
     #[must_use]
     pub fn find(&self, reference: &IdReference) -> Vec<u64> {
+        self.between(reference, u32::MAX)
+    }
+
+    /// The positions of the events that may have this id: one, if it is not a very rare one that shares its end.
+    #[must_use]
+    pub fn find_own(&self, reference: &IdReference) -> Vec<u64> {
+        self.between(reference, ABOUT - 1)
+    }
+
+    fn between(&self, reference: &IdReference, last: u32) -> Vec<u64> {
         let tail = match reference {
             IdReference::Full(bytes) => EventId::from_bytes(*bytes).tail(),
             IdReference::Short { bits, .. } => *bits,
         };
-        let (first, last) = (entry(tail, 0), entry(tail, u32::MAX));
+        let (first, last) = (entry(tail, 0), entry(tail, last));
         let mut positions: Vec<u64> = Vec::new();
         for block in &self.blocks {
             let start = block.partition_point(|entry| *entry < first);
@@ -107,7 +129,7 @@ fn entry(tail: u64, position: u32) -> u64 {
 }
 
 fn position(entry: u64) -> u64 {
-    entry & u64::from(u32::MAX)
+    entry & u64::from(ABOUT - 1)
 }
 
 #[cfg(test)]
@@ -129,7 +151,7 @@ mod tests {
 
         #[test]
         fn the_index_finds_what_a_map_of_sets_finds(
-            entries in prop::collection::vec((0_u64..50, any::<u32>()), 0..200),
+            entries in prop::collection::vec((0_u64..50, 0..ABOUT), 0..200),
             filler in 0_usize..3 * BLOCK_ENTRIES,
         ) {
             let mut index = Index::default();
@@ -137,9 +159,9 @@ mod tests {
             for (at, (tail, position)) in entries.iter().enumerate() {
                 // Spread over full blocks and the newest entries, with ids that nobody asks for.
                 for other in 0..filler / entries.len() {
-                    index.add(id(1000 + (at * 7919 + other * 31) as u64 % 5000), other as u64);
+                    index.add_about(id(1000 + (at * 7919 + other * 31) as u64 % 5000), other as u64);
                 }
-                index.add(id(*tail), u64::from(*position));
+                index.add_about(id(*tail), u64::from(*position));
                 naive.entry(*tail).or_default().insert(u64::from(*position));
             }
             let mut saved = Vec::new();
@@ -157,12 +179,22 @@ mod tests {
     }
 
     #[test]
+    fn the_event_with_an_id_is_told_from_those_about_it() {
+        let mut index = Index::default();
+        index.add_own(id(1), 5);
+        index.add_about(id(1), 9);
+        let reference = IdReference::Full(id(1).to_bytes());
+        assert_eq!(index.find(&reference), [5, 9]);
+        assert_eq!(index.find_own(&reference), [5]);
+    }
+
+    #[test]
     fn half_an_entry_or_a_block_out_of_order_is_not_loaded() {
         assert_eq!(Index::load(&[0; 7]), None);
         let mut saved = Vec::new();
         let mut index = Index::default();
         for position in 0..BLOCK_ENTRIES {
-            index.add(id(position as u64), position as u64);
+            index.add_about(id(position as u64), position as u64);
         }
         index.save(&mut saved);
         assert_eq!(Index::load(&saved), Some(index));
@@ -173,7 +205,7 @@ mod tests {
     #[test]
     fn a_position_that_has_no_place_is_left_out() {
         let mut index = Index::default();
-        index.add(id(1), 1 << 32);
+        index.add_about(id(1), 1 << 31);
         assert!(index.is_empty());
     }
 }

@@ -193,6 +193,21 @@ impl Mail {
         self.mailboxes.get(mailbox).map_or_else(MailCounts::default, |mailbox| mailbox.counts(now))
     }
 
+    /// When the first of its deliveries can be taken, if nobody takes it before.
+    pub(crate) fn ready_at(&self, mailbox: &ActorName, now: Timestamp) -> Option<Timestamp> {
+        let mailbox = self.mailboxes.get(mailbox)?;
+        let mut first = None;
+        for delivery in mailbox.deliveries.values() {
+            match &delivery.state {
+                State::Ready => return Some(now),
+                State::Paused { until } if *until <= now => return Some(now),
+                State::Paused { until } => first = first.into_iter().chain([*until]).min(),
+                State::Taken { .. } | State::Dead { .. } => {}
+            }
+        }
+        first
+    }
+
     /// What lies in a mailbox and is not dead, the first to be taken first.
     pub(crate) fn inbox(
         &self,

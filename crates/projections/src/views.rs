@@ -1,9 +1,24 @@
 //! The fold of everything that is shown.
 
-use convoke_core::{event::Recorded, id::IdReference, time::Timestamp};
+use convoke_core::{
+    event::Recorded,
+    id::{CampaignId, CountdownId, IdReference},
+    name::ActorName,
+    refusal::Refusal,
+    time::Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::{about, actors::Actors, campaigns::Campaigns, countdowns::Countdowns, index::Index, mail::Mail, micros};
+use crate::{
+    about,
+    actors::Actors,
+    campaigns::Campaigns,
+    countdowns::Countdowns,
+    index::Index,
+    mail::Mail,
+    micros,
+    view::{CampaignState, CountdownState},
+};
 
 /// The name of this fold in its snapshots.
 pub const FOLD_NAME: &str = "views";
@@ -35,8 +50,9 @@ impl Views {
     pub fn apply(&mut self, recorded: &Recorded) {
         self.state.size = recorded.position.saturating_add(1);
         self.state.last_event_at = Some(recorded.time);
-        for id in about::about(recorded) {
-            self.index.add(id, recorded.position);
+        self.index.add_own(recorded.id, recorded.position);
+        for id in about::about(recorded).skip(1) {
+            self.index.add_about(id, recorded.position);
         }
         self.state.mail.apply(recorded, &self.state.actors);
         self.state.actors.apply(recorded);
@@ -61,6 +77,46 @@ impl Views {
     #[must_use]
     pub fn positions(&self, reference: &IdReference) -> Vec<u64> {
         self.index.find(reference)
+    }
+
+    /// Where the event may be that has this id, or created the thing with it. Read it and compare.
+    #[must_use]
+    pub fn created(&self, reference: &IdReference) -> Vec<u64> {
+        self.index.find_own(reference)
+    }
+
+    /// When something can be taken from a mailbox, as things stand: now, or when the first pause ends; `None` if nothing waits there.
+    #[must_use]
+    pub fn ready_at(&self, mailbox: &ActorName, now: Timestamp) -> Option<Timestamp> {
+        self.state.mail.ready_at(mailbox, now)
+    }
+
+    /// The countdown that a reference means.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], [`Refusal::Ambiguous`].
+    pub fn find_countdown(&self, reference: &str) -> Result<CountdownId, Refusal> {
+        self.countdown(reference)
+    }
+
+    /// The campaign that a reference means.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], [`Refusal::Ambiguous`].
+    pub fn find_campaign(&self, reference: &str) -> Result<CampaignId, Refusal> {
+        self.campaign(reference)
+    }
+
+    /// The state of a countdown.
+    #[must_use]
+    pub fn countdown_state(&self, id: CountdownId) -> Option<CountdownState> {
+        self.state.countdowns.get(id).map(|countdown| countdown.state())
+    }
+
+    /// The state of a campaign.
+    #[must_use]
+    pub fn campaign_state(&self, id: CampaignId) -> Option<CampaignState> {
+        self.state.campaigns.get(id).map(|campaign| campaign.state())
     }
 
     /// Appends the body of a snapshot, to be put into an [`Envelope`](crate::snapshot::Envelope).

@@ -38,13 +38,13 @@ pub trait Backend: Send + Sync + 'static {
     fn inspect(&self) {}
 }
 
-/// Runs one test of the suite.
+/// Runs one test of the suite, or whatever else needs an async runtime.
 ///
 /// # Panics
 /// If the test fails.
-pub fn run(test: impl Future<Output = ()>) {
+pub fn run<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    runtime.block_on(test);
+    runtime.block_on(test)
 }
 
 /// Makes a `#[test]` of each function of the suite; the argument makes a new, empty [`Backend`].

@@ -38,8 +38,8 @@ impl Actors {
     }
 
     /// Whether recipients, attendees or assignees may be mentioned; the registrations of the new ones, as agents.
-    /// `supervisor` and `all` are mailboxes, known to everybody; who must not attend is refused by
-    /// [`Actors::attending`]. `create` means that likely misspellings are names of their own.
+    /// `supervisor` and `all` are mailboxes that everybody knows; that nobody attends as one of them is a rule of the
+    /// countdowns. `create` means that likely misspellings are names of their own.
     ///
     /// # Errors
     /// [`Refusal::ReservedName`] for `system`, [`Refusal::NotAMember`] if membership is closed,
@@ -60,15 +60,6 @@ impl Actors {
         }
         self.has_room_for(fresh.len())?;
         Ok(fresh)
-    }
-
-    /// Like [`Actors::mentioned`], for those who will act: no reserved name can attend.
-    ///
-    /// # Errors
-    /// As for [`Actors::mentioned`], and [`Refusal::ReservedName`] for every reserved name.
-    pub fn attending(&self, names: &[ActorName], create: bool) -> Result<Vec<ActorRegistered>, Refusal> {
-        names.iter().try_for_each(not_reserved)?;
-        self.mentioned(names, create)
     }
 
     /// Registers a name or corrects its kind; nothing if it is known as that. Anybody may, oneself included (this is

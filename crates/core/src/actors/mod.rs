@@ -4,10 +4,10 @@
 
 mod decide;
 pub mod events;
+#[cfg(test)]
+mod scenarios;
 mod similar;
 mod state;
-#[cfg(test)]
-mod tests;
 
 pub use decide::create;
 pub use state::{Actors, Member};

@@ -79,7 +79,7 @@ pub fn link(campaign: &Campaign, before: Named, after: Named, actor: &ActorName)
         return Err(Refusal::NotHeld { name: successor.name.to_string() });
     }
     if let Some(path) = path(campaign, after.0, before.0) {
-        let names = path.iter().chain([&after.0]).filter_map(|id| campaign.members.get(id));
+        let names = std::iter::once(&before.0).chain(&path).filter_map(|id| campaign.members.get(id));
         return Err(Refusal::Cycle { path: names.map(|member| member.name.to_string()).collect() });
     }
     limits::check("the number of links in the campaign", campaign.links() + 1, limits::CAMPAIGN_LINKS_MAX)?;

@@ -43,7 +43,7 @@ pub fn compose(
         }
     }
     if let Some(data) = &send.data {
-        within("the size of the data in bytes of JSON", json_bytes(data), limits::ATTACHED_JSON_BYTES_MAX)?;
+        limits::check_json("the size of the data in bytes of JSON", data)?;
     }
     let sent = MessageSent {
         from: sender.clone(),
@@ -120,4 +120,117 @@ fn json_bytes(value: &impl serde::Serialize) -> usize {
     }
     let mut count = Count(0);
     serde_json::to_writer(&mut count, value).map_or(usize::MAX, |()| count.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::mailbox::events::Priority;
+
+    fn name(text: &str) -> ActorName {
+        ActorName::parse(text).unwrap()
+    }
+
+    fn message(number: u8) -> MessageId {
+        MessageId::from_bytes([number; 16])
+    }
+
+    fn asked(to: &[&str]) -> SendMessage {
+        SendMessage {
+            to: to.iter().map(|to| name(to)).collect(),
+            body: "a text".to_owned(),
+            subject: None,
+            kind: None,
+            priority: Priority::Normal,
+            in_reply_to: None,
+            references: Vec::new(),
+            data: None,
+            create: false,
+        }
+    }
+
+    /// When this is sent, then it goes to these, or is refused with this code.
+    #[track_caller]
+    fn check_sent(send: &SendMessage, expected: Result<&[&str], &str>) {
+        let composed = compose(send, &name("ann"), None).map_err(|refusal| refusal.code());
+        let to = composed.map(|sent| sent.to.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(to, expected.map(|names| names.iter().map(ToString::to_string).collect()));
+    }
+
+    #[test]
+    fn a_message_goes_to_each_mailbox_once_and_the_conductor_is_the_supervisor() {
+        check_sent(&asked(&["bob"]), Ok(&["bob"]));
+        check_sent(&asked(&["bob", "ann", "bob"]), Ok(&["bob", "ann"]));
+        check_sent(&asked(&["conductor", "supervisor"]), Ok(&["supervisor"]));
+        check_sent(&asked(&["all"]), Ok(&["all"]));
+    }
+
+    #[test]
+    fn nobody_everybody_and_more_and_the_system_are_no_recipients() {
+        check_sent(&asked(&[]), Err("bad_request"));
+        check_sent(&asked(&["all", "bob"]), Err("bad_request"));
+        check_sent(&asked(&["bob", "all"]), Err("bad_request"));
+        check_sent(&asked(&["bob", "system"]), Err("reserved_name"));
+        let many: Vec<String> = (0..66).map(|n| format!("a{n}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        check_sent(&asked(&many), Err("over_limit"));
+        check_sent(&asked(&many[..65]), Ok(&many[..65]));
+    }
+
+    #[test]
+    fn a_message_is_of_kind_info_unless_another_word_is_given() {
+        let kind = |kind: Option<&str>| {
+            let send = SendMessage { kind: kind.map(str::to_owned), ..asked(&["bob"]) };
+            compose(&send, &name("ann"), None).map(|sent| sent.kind.to_string()).map_err(|refusal| refusal.code())
+        };
+        assert_eq!(kind(None).as_deref(), Ok("info"));
+        assert_eq!(kind(Some("Bug.Report")).as_deref(), Ok("Bug.Report"));
+        assert_eq!(kind(Some("two words")), Err("bad_name"));
+        assert_eq!(kind(Some("")), Err("bad_name"));
+    }
+
+    #[test]
+    fn an_answer_names_its_parent_and_the_first_of_its_thread() {
+        let sent = compose(&asked(&["bob"]), &name("ann"), Some((message(2), message(1)))).unwrap();
+        assert_eq!((sent.in_reply_to, sent.thread), (Some(message(2)), Some(message(1))));
+        assert_eq!(sent.from, name("ann"));
+    }
+
+    #[test]
+    fn every_part_of_a_message_is_bounded() {
+        let x = |bytes: usize| "x".repeat(bytes);
+        let with_body = |body: String| SendMessage { body, ..asked(&["bob"]) };
+        let with_subject = |subject: &str| SendMessage { subject: Some(subject.to_owned()), ..asked(&["bob"]) };
+        let with_references = |references: Vec<String>| SendMessage { references, ..asked(&["bob"]) };
+        let with_data = |bytes: usize| SendMessage { data: Some(x(bytes).into()), ..asked(&["bob"]) };
+        check_sent(&with_body(x(32 * 1024)), Ok(&["bob"]));
+        check_sent(&with_body(x(32 * 1024 + 1)), Err("over_limit"));
+        check_sent(&with_subject(&x(200)), Ok(&["bob"]));
+        check_sent(&with_subject(&x(201)), Err("over_limit"));
+        check_sent(&with_subject("two\nlines"), Err("bad_request"));
+        check_sent(&with_references(vec![x(200); 32]), Ok(&["bob"]));
+        check_sent(&with_references(vec![x(1); 33]), Err("over_limit"));
+        check_sent(&with_references(vec![x(201)]), Err("over_limit"));
+        check_sent(&with_references(vec![String::new()]), Err("bad_request"));
+        check_sent(&with_references(vec!["a\tb".to_owned()]), Err("bad_request"));
+        check_sent(&with_data(8 * 1024 - 2), Ok(&["bob"]));
+        check_sent(&with_data(8 * 1024 - 1), Err("over_limit"));
+    }
+
+    #[test]
+    fn a_text_that_grows_over_the_limit_of_an_event_as_json_is_refused() {
+        check_sent(&SendMessage { body: "\u{1}".repeat(9_000), ..asked(&["bob"]) }, Err("over_limit"));
+        check_sent(&SendMessage { body: "\u{1}".repeat(8_000), ..asked(&["bob"]) }, Ok(&["bob"]));
+    }
+
+    #[test]
+    fn a_message_says_something() {
+        let empty = SendMessage { body: String::new(), ..asked(&["bob"]) };
+        check_sent(&empty, Err("bad_request"));
+        check_sent(&SendMessage { subject: Some(String::new()), ..empty.clone() }, Err("bad_request"));
+        check_sent(&SendMessage { subject: Some("look".to_owned()), ..empty.clone() }, Ok(&["bob"]));
+        check_sent(&SendMessage { data: Some(json!(null)), ..empty }, Ok(&["bob"]));
+    }
 }

@@ -44,7 +44,7 @@ impl Mailboxes {
                 let length = extended.until.since(recorded.time);
                 self.change(extended.message, &extended.mailbox, recorded.time, |delivery| match &mut delivery.state {
                     DeliveryState::Taken { lease, .. } if delivery.deliveries == extended.fence => {
-                        *lease = length.max(*lease);
+                        *lease = length;
                     }
                     _ => {}
                 });
@@ -56,7 +56,7 @@ impl Mailboxes {
             }),
             Event::MessageRedriven(again) => self.change(again.message, &again.mailbox, recorded.time, |delivery| {
                 if let DeliveryState::Dead { redriven, .. } = &mut delivery.state {
-                    redriven.get_or_insert(again.again);
+                    *redriven = Some(again.again);
                 }
             }),
             _ => {}

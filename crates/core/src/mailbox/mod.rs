@@ -14,10 +14,10 @@ mod leases;
 mod order;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod scenarios;
 mod state;
 mod stored;
-#[cfg(test)]
-mod tests;
 mod token;
 
 pub use compose::compose;
