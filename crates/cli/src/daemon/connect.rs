@@ -78,7 +78,12 @@ pub(crate) fn connect(workspace: &Workspace, patience: Patience) -> Result<UnixS
             return Err(Fault::new("no_workspace", format!("{} is gone", workspace.folder().display())));
         }
         if let Some(lock) = Lock::try_take(workspace)? {
-            start(workspace, lock)?;
+            match start(workspace, lock) {
+                // Killed before it was ready: no reason why the next one should be.
+                Err(Start::Killed(fault)) if !patience.pause() => return Err(fault),
+                Err(Start::Failed(fault)) => return Err(fault),
+                Ok(()) | Err(Start::Killed(_)) => {}
+            }
         } else if !patience.pause() {
             return Err(unreachable(workspace));
         }
@@ -94,9 +99,18 @@ fn unreachable(workspace: &Workspace) -> Fault {
     held(workspace)
 }
 
+/// Why a daemon did not become ready.
+enum Start {
+    /// A signal ended it.
+    Killed(Fault),
+    /// It said why, or cannot be started at all.
+    Failed(Fault),
+}
+
 /// Starts the daemon and waits until it listens, or says why it does not.
-fn start(workspace: &Workspace, lock: Lock) -> Result<(), Fault> {
-    let failed = |error: io::Error| Fault::new("daemon_unreachable", format!("the daemon cannot be started: {error}"));
+fn start(workspace: &Workspace, lock: Lock) -> Result<(), Start> {
+    let unreachable = |what: String| Fault::new("daemon_unreachable", what);
+    let failed = |error: io::Error| Start::Failed(unreachable(format!("the daemon cannot be started: {error}")));
     let log = journal::open(workspace).map_err(failed)?;
     let mut child = without_inherited(&this_program().map_err(failed)?)
         .args(["daemon", "run", "--workspace"])
@@ -109,19 +123,21 @@ fn start(workspace: &Workspace, lock: Lock) -> Result<(), Fault> {
         .map_err(failed)?;
     match first_line(&mut child) {
         Some(line) if line.trim() == READY => Ok(()),
-        Some(line) => Err(serde_json::from_str::<StartFault>(&line).map_or_else(
-            |_| {
-                Fault::new(
-                    "daemon_unreachable",
-                    "the daemon ended before it was ready; `convoke daemon logs` may say why",
-                )
-            },
-            |StartFault { start_fault }| start_fault,
-        )),
-        None => Err(Fault::new(
-            "daemon_unreachable",
-            format!("the daemon (process {}) is still opening the log after {} s", child.id(), START_WAIT.as_secs()),
-        )),
+        Some(line) if line.is_empty() => {
+            let fault = unreachable("the daemon ended before it was ready; `convoke daemon logs` may say why".to_owned());
+            let killed = child.wait().is_ok_and(|status| status.signal().is_some());
+            Err(if killed { Start::Killed(fault) } else { Start::Failed(fault) })
+        }
+        Some(line) => Err(Start::Failed(match serde_json::from_str(&line) {
+            Ok(StartFault { start_fault }) => start_fault,
+            Err(_) => unreachable(format!("the daemon did not become ready but said {:?}", line.trim())),
+        })),
+        None => {
+            let (pid, limit_s) = (child.id(), START_WAIT.as_secs());
+            Err(Start::Failed(unreachable(format!(
+                "the daemon (process {pid}) is still opening the log after {limit_s} s"
+            ))))
+        }
     }
 }
 
@@ -134,14 +150,7 @@ fn first_line(child: &mut Child) -> Option<String> {
         let _ = BufReader::new(output).read_line(&mut line);
         let _ = say.send(line);
     });
-    let line = hear.recv_timeout(START_WAIT).ok()?;
-    if line.is_empty()
-        && let Ok(status) = child.wait()
-        && status.signal().is_some()
-    {
-        return Some(format!("{status}"));
-    }
-    Some(line)
+    hear.recv_timeout(START_WAIT).ok()
 }
 
 /// The program, to be run without the descriptors that this process itself inherited (a script's `exec 5>file`): the daemon
