@@ -124,7 +124,8 @@ fn start(workspace: &Workspace, lock: Lock) -> Result<(), Start> {
     match first_line(&mut child) {
         Some(line) if line.trim() == READY => Ok(()),
         Some(line) if line.is_empty() => {
-            let fault = unreachable("the daemon ended before it was ready; `convoke daemon logs` may say why".to_owned());
+            let fault =
+                unreachable("the daemon ended before it was ready; `convoke daemon logs` may say why".to_owned());
             let killed = child.wait().is_ok_and(|status| status.signal().is_some());
             Err(if killed { Start::Killed(fault) } else { Start::Failed(fault) })
         }
