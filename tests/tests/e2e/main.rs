@@ -1,6 +1,7 @@
 //! End to end: the real program, real daemons, real files.
 
 mod crash;
+mod thousand;
 mod twenty;
 
 use std::path::Path;
