@@ -68,7 +68,8 @@ fn throughput(figures: &mut Figures) -> Outcome<()> {
         realised.push((BATCH * BATCHES_A_TURN) as f64 / heads.len() as f64);
     }
     runtime.block_on(engine.close());
-    let ratios = |rates: &[f64]| -> Vec<f64> { rates.iter().zip(&plain_rates).map(|(rate, plain)| rate / plain).collect() };
+    let ratios =
+        |rates: &[f64]| -> Vec<f64> { rates.iter().zip(&plain_rates).map(|(rate, plain)| rate / plain).collect() };
     let from = |rates: &[f64]| {
         format!("{:.0} k events/s beside {:.0} k of the file", median(rates) / 1e3, median(&plain_rates) / 1e3)
     };

@@ -11,7 +11,7 @@ mod reading;
 mod workload;
 mod workspaces;
 
-use std::{env, path::PathBuf, process::ExitCode};
+use std::{env, path::{Path, PathBuf}, process::ExitCode};
 
 use figures::Figures;
 
@@ -28,6 +28,10 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [workspaces::APPEND_AND_DIE, folder, events] => workspaces::append_and_die(folder.as_ref(), events),
+        // For profiles: a workspace that stays, and one kind of work on it.
+        ["make", folder, events, events_each] => make(folder.as_ref(), events, events_each),
+        ["scan", folder] => reading::scan(folder.as_ref()),
+        ["open", folder] => reading::open(folder.as_ref()),
         ref names => benchmarks(names),
     };
     match outcome {
@@ -37,6 +41,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn make(folder: &Path, events: &str, events_each: &str) -> Outcome<()> {
+    workspaces::build(folder, events.parse()?, events_each.parse()?)?;
+    workspaces::close_cleanly(folder)
 }
 
 /// Runs the groups of these names, or all.

@@ -6,18 +6,23 @@ use std::{
     os::unix::fs::MetadataExt,
     path::Path,
     sync::{
+        Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
-use sled::{Batch, Db, IVec};
+use sled::{Db, IVec};
 
-use crate::{panics, record::SEGMENT_BYTES};
+use crate::{panics, record::SEGMENT_BYTES, slots};
 
 /// Pages that sled keeps in memory. Small: the log is read rarely and in order.
-const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+const CACHE_BYTES: u64 = 8 * 1024 * 1024;
+/// Bytes of an entry for each further access to its page (see [`touch`]); a written one is accessed otherwise, too.
+const READ_BYTES_PER_TOUCH: usize = 1024;
+const WRITTEN_BYTES_PER_TOUCH: usize = 2048;
 /// How long a broken engine may take to let go of its files.
 const RELEASE_TIME: Duration = Duration::from_secs(2);
 /// From this much written since it was opened, a closing engine writes its index so that the next opening is fast.
@@ -44,10 +49,8 @@ impl EngineError {
     }
 }
 
-/// A key as the engine gives it.
-pub(crate) type Key = IVec;
-/// A key and its value.
-pub(crate) type Entry = (Key, IVec);
+/// A record as the engine gives it.
+pub(crate) type Value = IVec;
 
 /// An open database, and sled's data file for the sync that sled does not do.
 #[derive(Debug)]
@@ -60,6 +63,10 @@ pub(crate) struct Engine {
     /// It does not come back from a call; it is never dropped.
     stuck: AtomicBool,
     written_bytes: AtomicU64,
+    /// How many records there are, those that are not durable yet included.
+    count: AtomicU64,
+    /// Where the last reading ended: the number of a record and the position of its first event.
+    resume: Mutex<Option<(u64, u64)>>,
 }
 
 impl Engine {
@@ -71,10 +78,13 @@ impl Engine {
             .cache_capacity(CACHE_BYTES)
             .use_compression(false)
             .flush_every_ms(None);
-        let db = guard(|| config.open())?;
+        let db = open_when_free(&config)?;
         let data = OpenOptions::new().read(true).write(true).open(folder.join("db")).map_err(|e| failed(&e))?;
+        let count = guard(|| count_and_fill(&db))?;
         Ok(Self {
             db: Some(db),
+            count: AtomicU64::new(count),
+            resume: Mutex::default(),
             data,
             broken: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
@@ -82,30 +92,37 @@ impl Engine {
         })
     }
 
-    /// Writes entries, all or none of them; [`Engine::sync`] makes them durable.
-    pub(crate) fn put(&self, entries: Vec<([u8; 8], Vec<u8>)>) -> Result<(), EngineError> {
-        let bytes: usize = entries.iter().map(|(_, value)| value.len()).sum();
-        self.written_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        let mut entries = entries;
-        if entries.len() == 1 {
-            // A single entry is atomic by itself, and needs no batch around it.
-            let Some((key, value)) = entries.pop() else { return Ok(()) };
-            return self.call(|db| db.insert(key, value).map(drop));
-        }
-        let mut batch = Batch::default();
-        for (key, value) in entries {
-            batch.insert(&key, value);
-        }
-        self.call(|db| db.apply_batch(batch))
+    /// How many records there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Acquire)
     }
 
-    /// Removes entries, all or none.
-    pub(crate) fn remove(&self, keys: &[Key]) -> Result<(), EngineError> {
-        let mut batch = Batch::default();
-        for key in keys {
-            batch.remove(key);
-        }
-        self.call(|db| db.apply_batch(batch))
+    /// Adds records, in the order given; [`Engine::sync`] makes them durable. A crash may leave the first of them only. There
+    /// is one thread at a time that does this.
+    pub(crate) fn put(&self, records: Vec<Vec<u8>>) -> Result<(), EngineError> {
+        let bytes: usize = records.iter().map(Vec::len).sum();
+        self.written_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.call(|db| {
+            for value in records {
+                let number = self.count();
+                for filler in slots::fillers_before(number).into_iter().flatten() {
+                    db.insert(filler, &[])?;
+                }
+                let (key, touches) = (slots::key_of(number), value.len() / WRITTEN_BYTES_PER_TOUCH);
+                db.insert(key, value)?;
+                self.count.store(number + 1, Ordering::Release);
+                touch(db, &key, touches)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Removes the last records, so that this many stay.
+    pub(crate) fn shorten(&self, count: u64) -> Result<(), EngineError> {
+        let removed = (count..self.count()).rev();
+        self.call(|db| removed.into_iter().try_for_each(|number| db.remove(slots::key_of(number)).map(drop)))?;
+        self.count.store(count, Ordering::Release);
+        Ok(())
     }
 
     /// Makes everything written durable. sled's `flush` moves it into the file and starts the write-back; only `fdatasync`
@@ -122,26 +139,36 @@ impl Engine {
         }
     }
 
-    /// The last entry.
-    pub(crate) fn last(&self) -> Result<Option<Entry>, EngineError> {
-        self.call(|db| db.last())
+    /// The record of this number.
+    pub(crate) fn get(&self, number: u64) -> Result<Option<Value>, EngineError> {
+        self.call(|db| db.get(slots::key_of(number)))
     }
 
-    /// The last entry at or before a key.
-    pub(crate) fn at_or_before(&self, key: u64) -> Result<Option<Entry>, EngineError> {
-        self.call(|db| db.range(..=key.to_be_bytes()).next_back().transpose())
-    }
-
-    /// Calls `each` with the entries from a key on, in order, until it says stop.
-    pub(crate) fn each_from(&self, key: u64, mut each: impl FnMut(Entry) -> bool) -> Result<(), EngineError> {
+    /// Calls `each` with the records from a number on, in order, until it says stop.
+    pub(crate) fn each_from(&self, number: u64, mut each: impl FnMut(Value) -> bool) -> Result<(), EngineError> {
         self.call(|db| {
-            for entry in db.range(key.to_be_bytes()..) {
-                if !each(entry?) {
-                    break;
+            for found in db.range(slots::key_of(number)..) {
+                let (key, value) = found?;
+                if slots::number_of(&key).is_some() {
+                    touch(db, &key, value.len() / READ_BYTES_PER_TOUCH)?;
+                    if !each(value) {
+                        break;
+                    }
                 }
             }
             Ok(())
         })
+    }
+
+    /// Remembers where a reading ended, since the next one often goes on from there.
+    pub(crate) fn remember(&self, position: u64, number: u64) {
+        *self.resume.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, position));
+    }
+
+    /// A record that begins at or before this position, and where it begins, if one is remembered.
+    pub(crate) fn recall(&self, position: u64) -> Option<(u64, u64)> {
+        let resume = *self.resume.lock().unwrap_or_else(PoisonError::into_inner);
+        resume.filter(|(number, begins)| *begins <= position && *number < self.count())
     }
 
     /// Wakes a call that waits for a write which has failed meanwhile: sled does not always do that itself.
@@ -198,7 +225,7 @@ impl Engine {
                 let _ = panics::catch(|| drop(db));
                 drop(done);
             };
-            if std::thread::Builder::new().name("convoke-release".to_owned()).spawn(release).is_ok() {
+            if thread::Builder::new().name("convoke-release".to_owned()).spawn(release).is_ok() {
                 let _ = wait.recv_timeout(RELEASE_TIME);
             }
         } else {
@@ -210,6 +237,45 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.release();
+    }
+}
+
+/// How many records there are; also puts the fillers that must be there and are not: all in a new database, and some after a
+/// crash.
+fn count_and_fill(db: &Db) -> sled::Result<u64> {
+    let mut count = 0;
+    for entry in db.iter().rev() {
+        if let Some(last) = slots::number_of(&entry?.0) {
+            count = last + 1;
+            break;
+        }
+    }
+    for filler in slots::fillers_at(count) {
+        if !db.contains_key(filler)? {
+            db.insert(filler, &[])?;
+        }
+    }
+    Ok(count)
+}
+
+/// Lets sled's cache shrink. It evicts pages only after 64 accesses to one of its 256 parts, however large they are: a log
+/// read or written once, in order, would stay in memory whole. So a page is accessed once for some bytes of it.
+fn touch(db: &Db, key: &[u8], times: usize) -> sled::Result<()> {
+    for _ in 0..times {
+        db.contains_key(key)?;
+    }
+    Ok(())
+}
+
+/// Opens a database that a thread of sled's may not have let go of yet: one that was just closed in this process. Other
+/// processes are kept out by the lock on the folder.
+fn open_when_free(config: &sled::Config) -> Result<Db, EngineError> {
+    let deadline = Instant::now() + RELEASE_TIME;
+    loop {
+        match guard(|| config.open()) {
+            Err(EngineError::Locked) if Instant::now() < deadline => thread::sleep(Duration::from_millis(1)),
+            other => return other,
+        }
     }
 }
 
@@ -266,10 +332,10 @@ mod tests {
     fn a_sync_of_deleted_files_is_refused_and_the_engine_can_still_be_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let engine = Engine::open(folder.path()).unwrap();
-        engine.put(vec![([0; 8], vec![1])]).unwrap();
+        engine.put(vec![vec![1]]).unwrap();
         engine.sync().unwrap();
         std::fs::remove_dir_all(folder.path()).unwrap();
-        engine.put(vec![([1; 8], vec![1])]).unwrap();
+        engine.put(vec![vec![1]]).unwrap();
         let error = engine.sync().unwrap_err();
         assert!(error.into_text().contains("deleted"));
     }

@@ -25,6 +25,7 @@ mod scan;
 mod scratch;
 mod shared;
 mod sled_log;
+pub mod slots;
 mod tiles;
 mod tree;
 mod verify;

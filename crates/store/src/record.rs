@@ -1,7 +1,6 @@
 //! Records: how a commit lies in a key-value store (`docs/log-format.md`, section 7.1). Pure, both ways.
 //!
-//! A commit is split into records that each fit a page of the engine; the last one carries the root. A record's key is
-//! the position of its first event.
+//! A commit is split into records that fit the engine's pages; the last one carries the root.
 
 use convoke_core::{
     limits::PAYLOAD_BYTES_MAX,
@@ -22,10 +21,13 @@ const ENTRY_OVERHEAD: usize = 64;
 /// blob file of its own, which is never synced; so a leaf full of the longest records must stay below that. The page
 /// counts, not the value: a leaf is rewritten whole now and then.
 pub const RECORD_BYTES_MAX: usize = (SEGMENT_BYTES / 4 - 20 - LEAF_OVERHEAD) / LEAF_ENTRIES_MAX - ENTRY_OVERHEAD;
+/// Where a commit is split: a record of more than one event stays below this. The engine keeps at least one page in each of
+/// the 256 parts of its cache, so that small pages are what keeps its memory small.
+const RECORD_BYTES_AIM: usize = 16 * 1024;
 
 const VERSION: u8 = 1;
 const LAST: u8 = 1;
-const PREFIX_BYTES: usize = 1 + 1 + 4;
+const PREFIX_BYTES: usize = 1 + 1 + 8 + 4;
 const ROOT_BYTES: usize = 32;
 const CRC_BYTES: usize = 4;
 /// What a record has besides its frames and their ends, at most.
@@ -60,7 +62,7 @@ pub enum RecordError {
     /// The frames are not frames.
     #[error("the record's frames are malformed")]
     Frames,
-    /// Events with another position or log than the record's key says.
+    /// Events of another position than the record says, or of several logs.
     #[error("the record holds events of another position or log")]
     Misplaced,
     /// Another record should follow or come before.
@@ -82,18 +84,17 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Reads a record from its key and value.
+    /// Reads a record.
     ///
     /// # Errors
     /// [`RecordError`] says what is wrong with the bytes.
-    pub fn decode(key: &[u8], value: &'a [u8]) -> Result<Self, RecordError> {
-        let first = u64::from_be_bytes(key.try_into().map_err(|_| RecordError::Misplaced)?);
+    pub fn decode(value: &'a [u8]) -> Result<Self, RecordError> {
         let (checked, crc) = value.split_last_chunk::<CRC_BYTES>().ok_or(RecordError::Short)?;
         if crc32fast::hash(checked) != u32::from_be_bytes(*crc) {
             return Err(RecordError::Checksum);
         }
         let (prefix, mut rest) = checked.split_first_chunk::<PREFIX_BYTES>().ok_or(RecordError::Short)?;
-        let [version, flags, count @ ..] = *prefix;
+        let [version, flags, f0, f1, f2, f3, f4, f5, f6, f7, c0, c1, c2, c3] = *prefix;
         if version != VERSION {
             return Err(RecordError::Version(version));
         }
@@ -106,7 +107,8 @@ impl<'a> Record<'a> {
             }
             _ => return Err(RecordError::Flags),
         };
-        let count = u32::from_be_bytes(count);
+        let first = u64::from_be_bytes([f0, f1, f2, f3, f4, f5, f6, f7]);
+        let count = u32::from_be_bytes([c0, c1, c2, c3]);
         let (ends, frames) = rest.split_at_checked(END_BYTES * count as usize).ok_or(RecordError::Count)?;
         if count == 0 || first.checked_add(count.into()).is_none() {
             return Err(RecordError::Count);
@@ -125,32 +127,33 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Splits a commit into the keys and values to store, in order of position.
+/// Splits a commit into records, in order.
 #[must_use]
-pub fn split(commit: &Commit, root: &Hash) -> Vec<([u8; 8], Vec<u8>)> {
+pub fn split(commit: &Commit, root: &Hash) -> Vec<Vec<u8>> {
     let (frames, ends) = (commit.frames(), commit.ends());
     let mut records = Vec::new();
     let (mut from, mut start) = (0, 0);
     while from < ends.len() {
         let fits =
-            |to: usize| FIXED_BYTES + END_BYTES * (to - from) + (ends[to - 1] as usize - start) <= RECORD_BYTES_MAX;
+            |to: usize| FIXED_BYTES + END_BYTES * (to - from) + (ends[to - 1] as usize - start) <= RECORD_BYTES_AIM;
         let mut to = from + 1;
         while to < ends.len() && fits(to + 1) {
             to += 1;
         }
         let last = (to == ends.len()).then_some(root);
         let end = ends[to - 1] as usize;
-        let key = commit.first() + from as u64;
-        records.push((key.to_be_bytes(), encode(&ends[from..to], start, &frames[start..end], last)));
+        let first = commit.first() + from as u64;
+        records.push(encode(first, &ends[from..to], start, &frames[start..end], last));
         (from, start) = (to, end);
     }
     records
 }
 
-fn encode(ends: &[u32], start: usize, frames: &[u8], root: Option<&Hash>) -> Vec<u8> {
+fn encode(first: u64, ends: &[u32], start: usize, frames: &[u8], root: Option<&Hash>) -> Vec<u8> {
     let mut value = Vec::with_capacity(FIXED_BYTES + END_BYTES * ends.len() + frames.len());
     value.push(VERSION);
     value.push(if root.is_some() { LAST } else { 0 });
+    value.extend_from_slice(&first.to_be_bytes());
     value.extend_from_slice(&(ends.len() as u32).to_be_bytes());
     if let Some(root) = root {
         value.extend_from_slice(&root.0);
@@ -223,11 +226,11 @@ mod tests {
     use super::*;
     use crate::sample;
 
-    fn join(records: &[([u8; 8], Vec<u8>)]) -> Result<Option<Stored>, RecordError> {
+    fn join(records: &[Vec<u8>]) -> Result<Option<Stored>, RecordError> {
         let mut joiner = Joiner::default();
         let mut commit = None;
-        for (key, value) in records {
-            commit = joiner.take(&Record::decode(key, value)?)?;
+        for value in records {
+            commit = joiner.take(&Record::decode(value)?)?;
         }
         Ok(commit)
     }
@@ -240,7 +243,7 @@ mod tests {
             let commit = sample::commit(7, events, payload_bytes);
             let root = Hash([9; 32]);
             let records = split(&commit, &root);
-            assert!(records.iter().all(|(_, value)| value.len() <= RECORD_BYTES_MAX), "{events} events");
+            assert!(records.iter().all(|value| value.len() <= RECORD_BYTES_MAX), "{events} events");
             assert_eq!(join(&records).unwrap(), Some(Stored { commit, root }), "{events} events");
         }
     }
@@ -255,7 +258,7 @@ mod tests {
             let joined = join(&rest);
             if missing == 0 {
                 // What remains looks whole by itself; whoever reads sees that it does not start where it must.
-                assert_eq!(joined.unwrap().unwrap().commit.first(), u64::from_be_bytes(records[1].0));
+                assert_ne!(joined.unwrap().unwrap().commit.first(), 0);
             } else {
                 assert_eq!(joined, Err(RecordError::Missing));
             }
@@ -265,23 +268,23 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_of_a_record_is_found() {
-        let (key, value) = split(&sample::commit(3, 2, 10), &Hash([1; 32])).remove(0);
+        let value = split(&sample::commit(3, 2, 10), &Hash([1; 32])).remove(0);
         for bit in 0..value.len() * 8 {
             let mut flipped = value.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(Record::decode(&key, &flipped).is_err(), "bit {bit}");
+            assert!(Record::decode(&flipped).is_err(), "bit {bit}");
         }
-        for bit in 0..64 {
-            let mut flipped = key;
-            flipped[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(join(&[(flipped, value.clone())]), Err(RecordError::Misplaced), "key bit {bit}");
-        }
+    }
+
+    #[test]
+    fn events_that_name_other_positions_than_their_record_are_refused() {
+        let moved = Commit::from_frames(4, sample::commit(3, 2, 10).frames().to_vec()).unwrap();
+        assert_eq!(join(&split(&moved, &Hash::ZERO)), Err(RecordError::Misplaced));
     }
 
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic_the_decoder(
-            key in proptest::collection::vec(any::<u8>(), 0..10),
             mut value in proptest::collection::vec(any::<u8>(), 0..300),
             sealed in any::<bool>(),
         ) {
@@ -289,11 +292,11 @@ mod tests {
                 // A right checksum lets the bytes through to what comes after it.
                 if let Some(version) = value.first_mut() { *version = VERSION; }
                 if let Some(flags) = value.get_mut(1) { *flags &= LAST; }
-                if let Some(count) = value.get_mut(2..5) { count.fill(0); }
+                if let Some(count) = value.get_mut(10..13) { count.fill(0); }
                 let crc = crc32fast::hash(&value);
                 value.extend_from_slice(&crc.to_be_bytes());
             }
-            if let Ok(record) = Record::decode(&key, &value) {
+            if let Ok(record) = Record::decode(&value) {
                 let _ = Joiner::default().take(&record);
             }
         }

@@ -3,7 +3,7 @@
 use convoke_core::log::{Hash, Head};
 
 use crate::{
-    engine::{Engine, EngineError, Key},
+    engine::{Engine, EngineError, Value},
     error::ReadError,
     log::Stored,
     record::{Joiner, Record, RecordError},
@@ -31,12 +31,13 @@ pub(crate) fn each_commit(
     if from >= size {
         return Ok(());
     }
-    let mut next = commit_start(engine, from)?;
+    let (mut number, mut next) = commit_start(engine, from, size)?;
     let mut joiner = Joiner::default();
-    let mut damage = None;
+    let mut outcome = Ok(());
+    let mut ended = false;
     engine
-        .each_from(next, |(key, value)| {
-            let step = Record::decode(&key, &value).and_then(|record| {
+        .each_from(number, |value| {
+            let step = Record::decode(&value).and_then(|record| {
                 if record.first != next {
                     return Err(RecordError::Missing);
                 }
@@ -45,33 +46,31 @@ pub(crate) fn each_commit(
             });
             match step {
                 Ok((end, commit)) => {
-                    next = end;
-                    match commit {
-                        Some(commit) => each(commit) && next < size,
-                        None => true,
-                    }
+                    (number, next) = (number + 1, end);
+                    ended = commit.is_some_and(|commit| !each(commit) || next >= size);
                 }
                 Err(error) => {
-                    damage = Some(damaged(next, error.to_string()));
-                    false
+                    outcome = Err(damaged(next, error.to_string()));
+                    ended = true;
                 }
             }
+            !ended
         })
         .map_err(|error| read_error(next, error))?;
-    match damage {
-        Some(damage) => Err(damage),
+    outcome?;
+    if !ended {
         // The engine ran out of records though the head says that there are more.
-        None if joiner.is_midway() => Err(damaged(next, "a record is missing".to_owned())),
-        None => Ok(()),
+        return Err(damaged(next, RecordError::Missing.to_string()));
     }
+    engine.remember(next, number);
+    Ok(())
 }
 
 /// The root that is stored for the commit that ends at `end`; `None` if none ends there.
 pub(crate) fn root_at(engine: &Engine, end: u64) -> Result<Option<Hash>, ReadError> {
-    let Some(before) = end.checked_sub(1) else { return Ok(Some(Hash::ZERO)) };
-    let entry = engine.at_or_before(before).map_err(|error| read_error(before, error))?;
-    let Some((key, value)) = entry else { return Ok(None) };
-    let record = Record::decode(&key, &value).map_err(|error| damaged(before, error.to_string()))?;
+    let Some(position) = end.checked_sub(1) else { return Ok(Some(Hash::ZERO)) };
+    let (_, value) = locate(engine, position, end)?;
+    let record = decode(&value, position)?;
     Ok(record.root.filter(|_| record.end() == end))
 }
 
@@ -80,73 +79,90 @@ pub(crate) fn root_at(engine: &Engine, end: u64) -> Result<Option<Hash>, ReadErr
 pub(crate) struct Tail {
     /// The head after the last whole commit.
     pub(crate) head: Head,
-    /// The keys of the records after it: an append that was cut short.
-    pub(crate) unfinished: Vec<Key>,
+    /// How many records lead up to it; those after them are of an append that was cut short.
+    pub(crate) records: u64,
 }
 
-/// Finds the last whole commit.
+/// Finds the last whole commit. Only its own records are looked at, and those after it.
 pub(crate) fn tail(engine: &Engine) -> Result<Tail, ReadError> {
-    let mut unfinished = Vec::new();
-    let mut entry = engine.last().map_err(|error| read_error(0, error))?;
-    // The records of a commit that may still turn out whole, from its last one downwards, and where they begin.
-    let mut candidate: Option<(Head, u64)> = None;
-    let mut held = Vec::new();
-    loop {
-        let Some((key, value)) = entry else { break };
-        let position = key.as_ref().try_into().map_or(0, u64::from_be_bytes);
-        let record = Record::decode(&key, &value).map_err(|error| damaged(position, error.to_string()))?;
-        match candidate {
-            // The record before the candidate closes another commit, right where the candidate begins.
-            Some((head, start)) if record.root.is_some() && record.end() == start => {
-                return Ok(Tail { head, unfinished });
+    let mut found: Option<(Tail, u64)> = None;
+    let mut number = engine.count();
+    while let Some(before) = number.checked_sub(1) {
+        let value = get(engine, before, 0)?;
+        let record = decode(&value, 0)?;
+        match (found.take(), record.root) {
+            // This record closes the commit before, right where the one found begins.
+            (Some((tail, start)), Some(_)) if record.end() == start => return Ok(tail),
+            (Some((tail, start)), None) if record.end() == start => found = Some((tail, record.first)),
+            // Nothing found yet, or something with a hole in front: this may be the end.
+            (_, Some(root)) => {
+                let head = Head { size: record.end(), root };
+                found = Some((Tail { head, records: number }, record.first));
             }
-            Some((head, start)) if record.root.is_none() && record.end() == start => {
-                candidate = Some((head, record.first));
-                held.push(key);
-            }
-            _ => {
-                // There is no candidate yet, or one with a hole in it.
-                unfinished.append(&mut held);
-                candidate = record.root.map(|root| (Head { size: record.end(), root }, record.first));
-                held.push(key);
-                if candidate.is_none() {
-                    unfinished.append(&mut held);
-                }
-            }
+            (_, None) => {}
         }
-        let Some(before) = record.first.checked_sub(1) else { break };
-        entry = engine.at_or_before(before).map_err(|error| read_error(before, error))?;
+        number = before;
     }
-    match candidate {
-        Some((head, 0)) => Ok(Tail { head, unfinished }),
-        _ => {
-            unfinished.append(&mut held);
-            Ok(Tail { head: Head::EMPTY, unfinished })
-        }
+    match found {
+        Some((tail, 0)) => Ok(tail),
+        _ => Ok(Tail { head: Head::EMPTY, records: 0 }),
     }
 }
 
-/// The position of the first event of the commit that holds `position`.
-fn commit_start(engine: &Engine, position: u64) -> Result<u64, ReadError> {
-    let mut at = position;
-    let mut start = None;
-    loop {
-        let entry = engine.at_or_before(at).map_err(|error| read_error(at, error))?;
-        let Some((key, value)) = entry else { return Err(damaged(at, "a record is missing".to_owned())) };
-        let record = Record::decode(&key, &value).map_err(|error| damaged(at, error.to_string()))?;
-        if record.end() <= at {
-            return Err(damaged(record.end(), "a record is missing".to_owned()));
+/// The first record of the commit that holds `position`, and the position of its first event.
+fn commit_start(engine: &Engine, position: u64, size: u64) -> Result<(u64, u64), ReadError> {
+    let (mut number, value) = locate(engine, position, size)?;
+    let mut first = decode(&value, position)?.first;
+    while let Some(before) = number.checked_sub(1) {
+        let value = get(engine, before, position)?;
+        let record = decode(&value, position)?;
+        if record.root.is_some() {
+            break;
         }
-        match start {
-            // The record before belongs to another commit.
-            Some(start) if record.root.is_some() => return Ok(start),
-            _ => start = Some(record.first),
-        }
-        match record.first.checked_sub(1) {
-            Some(before) => at = before,
-            None => return Ok(record.first),
+        (number, first) = (before, record.first);
+    }
+    Ok((number, first))
+}
+
+/// The record that holds a position below `size`: its number and bytes.
+///
+/// Records are numbered in the order of their positions, and mostly of one size: so their number is guessed from the
+/// position, and every third time the middle is tried.
+fn locate(engine: &Engine, position: u64, size: u64) -> Result<(u64, Value), ReadError> {
+    // The record sought is one of these, and the first of them begins at `low_position`.
+    let (mut low, mut low_position) = engine.recall(position).unwrap_or((0, 0));
+    let (mut high, mut high_position) = (engine.count(), size);
+    let mut tries = 0;
+    while low < high {
+        let (records, events) = (high - low, high_position.saturating_sub(low_position).max(1));
+        let guess = match tries % 3 {
+            // Right behind what was read last, if that was remembered.
+            0 if tries == 0 && low > 0 => 0,
+            2 => records / 2,
+            _ => (u128::from(position - low_position) * u128::from(records) / u128::from(events)) as u64,
+        };
+        tries += 1;
+        let number = low + guess.min(records - 1);
+        let value = get(engine, number, position)?;
+        let record = decode(&value, position)?;
+        if position < record.first {
+            (high, high_position) = (number, record.first);
+        } else if position >= record.end() {
+            (low, low_position) = (number + 1, record.end());
+        } else {
+            return Ok((number, value));
         }
     }
+    Err(damaged(position, RecordError::Missing.to_string()))
+}
+
+fn get(engine: &Engine, number: u64, position: u64) -> Result<Value, ReadError> {
+    let value = engine.get(number).map_err(|error| read_error(position, error))?;
+    value.ok_or_else(|| damaged(position, RecordError::Missing.to_string()))
+}
+
+fn decode(value: &Value, position: u64) -> Result<Record<'_>, ReadError> {
+    Record::decode(value).map_err(|error| damaged(position, error.to_string()))
 }
 
 pub(crate) fn read_error(position: u64, error: EngineError) -> ReadError {

@@ -156,7 +156,7 @@ impl Log for SledLog {
 pub(crate) fn create(path: &Path) -> Result<Folder, OpenError> {
     let mut folder = Folder::create(path)?;
     let engine = open_engine(&folder)?;
-    if engine.last().map_err(|error| engine_error(path, error))?.is_some() {
+    if engine.count() > 0 {
         let what = "it holds events, but the file that names its format is missing".to_owned();
         return Err(OpenError::Unreadable { folder: path.to_owned(), what });
     }
@@ -217,10 +217,10 @@ fn check_recorded(
 
 /// Removes what an append that was cut short left behind: a later commit must never be read together with it.
 fn remove_unfinished(engine: &Engine, tail: &Tail) -> Result<(), EngineError> {
-    if tail.unfinished.is_empty() {
+    if engine.count() == tail.records {
         return Ok(());
     }
-    engine.remove(&tail.unfinished)?;
+    engine.shorten(tail.records)?;
     engine.sync()
 }
 

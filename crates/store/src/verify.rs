@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Events handed to a core at a time.
-const CHUNK_EVENTS: usize = 8 * 1024;
+const CHUNK_EVENTS: usize = 2 * 1024;
 
 /// What a verified log holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

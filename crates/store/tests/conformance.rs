@@ -41,19 +41,19 @@ impl Backend for Sled {
 
     fn tear(&self, commit: &Commit) -> bool {
         let engine = sled::Config::new().path(self.folder().join("sled")).segment_size(SEGMENT_BYTES).open().unwrap();
+        let count = engine.iter().keys().filter(|key| key.as_ref().unwrap()[8] < 0x80).count() as u64;
         let mut records = record::split(commit, &Hash([1; 32]));
         if records.len() == 1 {
             // One record is all or nothing: what can be left of this append is a record that says that more follow.
-            let (key, value) = records.remove(0);
-            engine.insert(key, open_ended(&value)).unwrap();
+            records = vec![open_ended(&records[0])];
         } else {
             // Without its first record, or without its last: both can be what reached the disk.
             let missing = if records.len().is_multiple_of(2) { 0 } else { records.len() - 1 };
-            for (index, (key, value)) in records.into_iter().enumerate() {
-                if index != missing {
-                    engine.insert(key, value).unwrap();
-                }
-            }
+            records.remove(missing);
+        }
+        for (number, record) in (count..).zip(records) {
+            let key = [&(number / 7).to_be_bytes()[..], &[(number % 7) as u8]].concat();
+            engine.insert(key, record).unwrap();
         }
         engine.flush().unwrap();
         true
@@ -68,9 +68,9 @@ impl Backend for Sled {
 
 /// The last record of a commit, made into one that is not the last: without the mark and the root.
 fn open_ended(value: &[u8]) -> Vec<u8> {
-    let (version, count) = (value[0], &value[2..6]);
-    let ends_and_frames = &value[38..value.len() - 4];
-    let mut record = [&[version, 0], count, ends_and_frames].concat();
+    let (version, first_and_count) = (value[0], &value[2..14]);
+    let ends_and_frames = &value[46..value.len() - 4];
+    let mut record = [&[version, 0], first_and_count, ends_and_frames].concat();
     let crc = crc32fast::hash(&record);
     record.extend_from_slice(&crc.to_be_bytes());
     record

@@ -1,4 +1,4 @@
-//! The `convoke` program, as the integration tests of this crate run it.
+//! The program, so that `CARGO_BIN_EXE_convoke-under-test` names it in every integration test of this crate.
 
 use std::process::ExitCode;
 

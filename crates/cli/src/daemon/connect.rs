@@ -5,7 +5,7 @@
 use std::{
     io::{self, BufRead as _, BufReader, ErrorKind},
     os::unix::{net::UnixStream, process::ExitStatusExt as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
@@ -112,7 +112,7 @@ fn start(workspace: &Workspace, lock: Lock) -> Result<(), Start> {
     let unreachable = |what: String| Fault::new("daemon_unreachable", what);
     let failed = |error: io::Error| Start::Failed(unreachable(format!("the daemon cannot be started: {error}")));
     let log = journal::open(workspace).map_err(failed)?;
-    let mut child = Command::new(this_program().map_err(failed)?)
+    let mut child = without_inherited(&this_program().map_err(failed)?)
         .args(["daemon", "run", "--workspace"])
         .arg(workspace.root())
         .current_dir(workspace.folder())
@@ -151,6 +151,26 @@ fn first_line(child: &mut Child) -> Option<String> {
         let _ = say.send(line);
     });
     hear.recv_timeout(START_WAIT).ok()
+}
+
+/// The program, to be run without the descriptors that this process itself inherited (a script's `exec 5>file`): the daemon
+/// would keep them open for its whole life, and whoever waits for their end would wait as long.
+///
+/// Only a shell can close them without unsafe code, and it knows those of one digit, which are what scripts use.
+fn without_inherited(program: &Path) -> Command {
+    let stays_open = |descriptor: &u32| {
+        let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{descriptor}")).unwrap_or_default();
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+        let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+        flags.is_some_and(|flags| flags & rustix::fs::OFlags::CLOEXEC.bits() == 0)
+    };
+    let closing: String = (3..10).filter(stays_open).map(|descriptor| format!(" {descriptor}>&-")).collect();
+    if closing.is_empty() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(format!("exec \"$0\" \"$@\"{closing}")).arg(program);
+    command
 }
 
 /// This program's file, also where it was replaced while it ran.
