@@ -113,14 +113,12 @@ fn act_out(workspace: &Workspace, ledger: &Ledger, number: usize, block: &[Messa
         ORGANIZER,
         &["schedule", &countdown, "+6h", "--kind", "checkpoint", "--quorum", &quorum, "--attendees", &attendees],
     );
-    // Messages one after another, as they happened; the confirmations all at once.
-    for (index, (from, to, text)) in block.iter().enumerate() {
-        let key = format!("record-{number}-{index}");
-        // A text of its own may begin with a dash, or hold anything: it comes by standard input.
-        let ran = workspace.run_with_input(from, &["send", to, "-", "--idempotency-key", &key], text.as_bytes());
-        assert_eq!(ran.exit, 0, "{ran}");
-        ledger.note(Acknowledged::of(from, &key, &ran.envelope()));
+    // Messages one after another, as they happened: one block in four process by process, the others in one stream each.
+    match number % 4 {
+        0 => by_processes(workspace, ledger, number, block),
+        _ => in_one_stream(workspace, number, block),
     }
+    // The confirmations all at once.
     std::thread::scope(|scope| {
         for agent in agents {
             let countdown = &countdown;
@@ -135,6 +133,34 @@ fn act_out(workspace: &Workspace, ledger: &Ledger, number: usize, block: &[Messa
     assert_eq!(workspace.ok(ORGANIZER, &["status", &countdown])["countdown"]["state"], "fired");
 }
 
+fn by_processes(workspace: &Workspace, ledger: &Ledger, number: usize, block: &[Message]) {
+    for (index, (from, to, text)) in block.iter().enumerate() {
+        let key = format!("record-{number}-{index}");
+        // A text may begin with a dash: it comes by standard input.
+        let ran = workspace.run_with_input(from, &["send", to, "-", "--idempotency-key", &key], text.as_bytes());
+        assert_eq!(ran.exit, 0, "{ran}");
+        ledger.note(Acknowledged::of(from, &key, &ran.envelope()));
+    }
+}
+
+fn in_one_stream(workspace: &Workspace, number: usize, block: &[Message]) {
+    let request = |(index, (from, to, text)): (usize, &Message)| {
+        let command = json!({"send_message": {"to": [to], "body": text}});
+        format!("{}\n", json!({"as": from, "key": format!("record-{number}-{index}"), "command": command}))
+    };
+    let lines: String = block.iter().enumerate().map(request).collect();
+    // The same stream again adds nothing: each of its commands has a key.
+    for repeated in [false, true] {
+        let ran = workspace.run_with_input(ORGANIZER, &["batch"], lines.as_bytes());
+        assert_eq!(ran.exit, 0, "{ran}");
+        let answers: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(answers.len(), block.len(), "{ran}");
+        for answer in answers {
+            assert_eq!((&answer["ok"], answer["data"]["repeated"] == true), (&json!(true), repeated), "{answer}");
+        }
+    }
+}
+
 /// What `inbox` and `log` count is what the file says, and a notice for each countdown that somebody took part in.
 fn check_mailboxes(workspace: &Workspace, totals: &Totals) {
     let mut client = Client::new(workspace);
@@ -143,7 +169,7 @@ fn check_mailboxes(workspace: &Workspace, totals: &Totals) {
         let inbox = ask(&mut client, &json!({"state": {"inbox": {"mailbox": name, "limit": 1000}}}));
         let messages = totals.mailboxes.get(name).map_or(0, Vec::len);
         let notices = totals.blocks.iter().filter(|agents| agents.contains(name)).count();
-        assert_eq!(inbox["state"]["inbox"]["ready"], messages + notices, "{name}: {inbox}");
+        assert_eq!(inbox["state"]["inbox"]["counts"]["ready"], messages + notices, "{name}: {inbox}");
         let log = json!({"log": {"kind": "message.sent", "actor": name, "limit": 10_000}});
         let sent = ask(&mut client, &log)["log"]["events"].take();
         let by_hand = sent.as_array().unwrap().iter().filter(|event| event["payload"]["from"] == name.as_str());
