@@ -163,8 +163,10 @@ fn one_process_and_the_daemon_cannot_both_have_the_log() {
     let (reader, writer) = std::io::pipe().unwrap();
     let mut holder = place.command("dana", &["--no-daemon", "batch"]).stdin(reader).spawn().unwrap();
     let began = Instant::now();
-    while place.command("dana", &["--no-daemon", "tick"]).output().unwrap().status.success() {
+    let signed = || fs::read_to_string(place.project().join(".convoke/daemon.lock")).unwrap_or_default();
+    while signed().trim() != holder.id().to_string() {
         assert!(began.elapsed() < Duration::from_secs(20), "nobody holds the log");
+        thread::sleep(Duration::from_millis(5));
     }
     let error = place.refused("dana", &["send", "bob", "hello"], 75);
     assert_eq!(error["code"], "log_locked");

@@ -15,7 +15,7 @@ use std::{
 use convoke::api::Fault;
 
 use super::{
-    LOCK_FILE, Lock, SOCKET_FILE, journal,
+    Lock, SOCKET_FILE, journal,
     lock::held,
     run::{READY, StartFault},
     socket,
@@ -182,17 +182,14 @@ fn this_program() -> io::Result<PathBuf> {
     }
 }
 
-/// Waits until this daemon has let go of the log; `false` if it has not in time. The next one may have it already.
+/// Waits until this process no longer has the log; `false` if it still has after so long. Another may have it by then.
 pub(crate) fn wait_for_end(workspace: &Workspace, pid: u32, at_most: Duration) -> Result<bool, Fault> {
     let until = Instant::now() + at_most;
-    loop {
-        let taken_over = Lock::holder(workspace).is_some_and(|holder| holder != pid);
-        if taken_over || !workspace.file(LOCK_FILE).exists() || Lock::try_take(workspace)?.is_some() {
-            return Ok(true);
-        }
+    while Lock::holder(workspace) == Some(pid) && Lock::try_take(workspace)?.is_none() {
         if Instant::now() >= until {
             return Ok(false);
         }
         thread::sleep(PAUSE);
     }
+    Ok(true)
 }
