@@ -119,7 +119,7 @@ fn a_store_rolled_back_as_a_whole_is_found_only_against_a_checkpoint_kept_elsewh
     copy(&older, &store);
     assert_eq!(ask(&workspace, &["verify"]).exit, 0, "it is consistent in itself");
     let ran = ask(&workspace, &["verify", "--against", checkpoint]);
-    assert_eq!((ran.exit, ran.code().as_str()), (9, "log_mismatch"), "{ran}");
+    assert_eq!((ran.exit, ran.code().as_str()), (9, "verify_failed"), "{ran}");
 }
 
 #[test]

@@ -69,7 +69,9 @@ impl What {
     pub(crate) fn command(&self, known: &Known<'_>, serial: usize) -> Value {
         let countdown = |which: &usize| latest(known.countdowns, *which);
         let campaign = |which: &usize| latest(known.campaigns, *which);
-        let token = |which: &usize| Some(latest(known.tokens, *which)).filter(|token| *token != "nothing").unwrap_or("0000000000000.1");
+        let token = |which: &usize| {
+            Some(latest(known.tokens, *which)).filter(|token| *token != "nothing").unwrap_or("0000000000000.1")
+        };
         match self {
             Self::Tick => json!({"tick": {}}),
             Self::AddActor { name, human } => {

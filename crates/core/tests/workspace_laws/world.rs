@@ -216,15 +216,16 @@ impl World {
             What::Hold { countdown: which }
             | What::Resume { countdown: which }
             | What::Reschedule { countdown: which, .. } => Some(countdown(which)?.organizer.clone()),
-            What::Join { campaign: which, .. } | What::Link { campaign: which, .. } | What::Start { campaign: which } => {
-                campaign(which)
-            }
+            What::Join { campaign: which, .. }
+            | What::Link { campaign: which, .. }
+            | What::Start { campaign: which } => campaign(which),
             What::Schedule { campaign: Some(which), .. } => campaign(which),
             What::Redrive { dead } => {
                 let id: MessageId = latest(&self.dead, *dead).parse().ok()?;
-                ACTORS.iter().map(|name| ActorName::parse(name).unwrap()).find(|name| {
-                    self.state.mailboxes.find_dead(name, &id.to_string()).is_ok()
-                })
+                ACTORS
+                    .iter()
+                    .map(|name| ActorName::parse(name).unwrap())
+                    .find(|name| self.state.mailboxes.find_dead(name, &id.to_string()).is_ok())
             }
             What::Membership { .. } | What::ReceiveForSupervisor => Some(actor(5)),
             _ => None,
@@ -279,7 +280,11 @@ impl World {
             let due = self.state.next_due();
             let events = handle_due(&mut self.state, self.now, &mut self.ids);
             if events.is_empty() {
-                assert!(self.state.next_due().is_none_or(|due| due > self.now), "DueFirst: {:?}", self.state.next_due());
+                assert!(
+                    self.state.next_due().is_none_or(|due| due > self.now),
+                    "DueFirst: {:?}",
+                    self.state.next_due()
+                );
                 return;
             }
             assert!(due.is_some_and(|due| due <= self.now), "nothing is decided before it is due");
