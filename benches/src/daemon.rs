@@ -86,6 +86,18 @@ fn single_requests(figures: &mut Figures) -> Outcome<()> {
     Ok(())
 }
 
+/// Only our side, for a profile.
+pub(crate) fn clients() -> Outcome<()> {
+    let program = Program::new()?;
+    program.start()?;
+    let http = Http { address: "/v1/command", body: send_json };
+    for turn in 0..5 {
+        let turn = load(&program.socket(), CLIENTS, TURN_TIME, turn << 24, &http)?;
+        eprintln!("{:.0} requests/s, p50 {:.0} us", turn.rate(), median(&turn.latencies_us));
+    }
+    Ok(())
+}
+
 /// A Redis of our own that syncs each write, and its socket.
 fn redis(folder: &Path) -> Option<(Server, PathBuf)> {
     let socket = folder.join("redis.sock");
@@ -105,7 +117,7 @@ fn redis(folder: &Path) -> Option<(Server, PathBuf)> {
 const STREAMED: u64 = 100_000;
 
 /// The bulk stream, beside a plain file that gets the same events in the same batches.
-fn bulk(figures: &mut Figures) -> Outcome<()> {
+pub(crate) fn bulk(figures: &mut Figures) -> Outcome<()> {
     let program = Program::new()?;
     program.start()?;
     let folder = machine::scratch()?;

@@ -35,6 +35,8 @@ fn main() -> ExitCode {
         ["make", folder, events, events_each] => make(folder.as_ref(), events, events_each),
         ["scan", folder] => reading::scan(folder.as_ref()),
         ["open", folder] => reading::open(folder.as_ref()),
+        ["clients"] => daemon::clients(),
+        ["stream"] => daemon::bulk(&mut Figures::default()),
         ref names => benchmarks(names),
     };
     match outcome {
