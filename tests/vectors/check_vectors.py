@@ -197,8 +197,8 @@ class Vectors:
             record = bytes.fromhex(one["record"])
             frames = [bytes.fromhex(frame) for frame in one["frames"]]
             root = None if one["root"] is None else bytes.fromhex(one["root"])
-            self.expect(decode_record(record) == (frames, root), f"record, {one['name']}: decodes")
-            self.expect(encode_record(frames, root) == record, f"record, {one['name']}: encodes")
+            self.expect(decode_record(record) == (one["first"], frames, root), f"record, {one['name']}: decodes")
+            self.expect(encode_record(one["first"], frames, root) == record, f"record, {one['name']}: encodes")
         for one in vectors["records_refused"]:
             self.expect(refuses(decode_record, bytes.fromhex(one["record"])), f"record, {one['name']}: not refused")
         for one in vectors["stores"]:

@@ -31,34 +31,38 @@ def sealed(data):
     return data + verify.zlib.crc32(data).to_bytes(4, "big")
 
 
-def key(position):
-    return position.to_bytes(8, "big").hex()
+def key(number):
+    return verify.record_key(number).hex()
+
+
+FILLER = [verify.record_key(0)[:8].hex() + "80", ""]
 
 
 def main():
     small = list(commits())
     (_, one, root1), (_, three, root4), (_, two, root6) = small
     records = []
-    for name, frames, root in (
-        ("a commit of one event", one, root1),
-        ("a commit of three events", three, root4),
-        ("a commit with an erased payload", two, root6),
-        ("the first record of a commit that goes on", three[:2], None),
-        ("the last record of that commit", three[2:], root4),
+    for name, first, frames, root in (
+        ("a commit of one event", 0, one, root1),
+        ("a commit of three events", 1, three, root4),
+        ("a commit with an erased payload", 4, two, root6),
+        ("the first record of a commit that goes on", 1, three[:2], None),
+        ("the last record of that commit", 3, three[2:], root4),
     ):
-        record = verify.encode_record(frames, root)
+        record = verify.encode_record(first, frames, root)
         records.append(
             {
                 "name": name,
+                "first": first,
                 "frames": [frame.hex() for frame in frames],
                 "root": root and root.hex(),
                 "record": record.hex(),
             }
         )
 
-    good = verify.encode_record(three, root4)
+    good = verify.encode_record(1, three, root4)
     body = good[:-4]
-    ends = 6 + 32
+    ends = 14 + 32
 
     def changed(at, put):
         return sealed(body[:at] + put + body[at + len(put) :])
@@ -74,10 +78,11 @@ def main():
         ("version 0", changed(0, b"\0")),
         ("version 2", changed(0, b"\2")),
         ("an unknown flag", changed(1, b"\3")),
-        ("no events", sealed(b"\1\1" + bytes(4) + root4)),
-        ("a count of 2^32 - 1", changed(2, b"\xff\xff\xff\xff")),
-        ("one event more than there are ends", changed(2, b"\0\0\0\4")),
-        ("one event less than there are ends", changed(2, b"\0\0\0\2")),
+        ("no events", sealed(b"\1\1" + bytes(12) + root4)),
+        ("positions beyond 64 bits", changed(2, b"\xff" * 8)),
+        ("a count of 2^32 - 1", changed(10, b"\xff\xff\xff\xff")),
+        ("one event more than there are ends", changed(10, b"\0\0\0\4")),
+        ("one event less than there are ends", changed(10, b"\0\0\0\2")),
         ("the first end is zero", changed(ends, bytes(4))),
         ("two ends are the same", changed(ends + 4, body[ends : ends + 4])),
         ("ends that fall", changed(ends, body[ends + 8 : ends + 12])),
@@ -91,21 +96,23 @@ def main():
         ),
         ("an end inside a frame", changed(ends, (int.from_bytes(body[ends : ends + 4], "big") + 1).to_bytes(4, "big"))),
         ("a byte after the frames", sealed(body + b"\0")),
-        ("its root is missing", sealed(body[:6] + body[6 + 32 :])),
+        ("its root is missing", sealed(body[:14] + body[14 + 32 :])),
     ]
 
     encode = verify.encode_record
-    whole = [[key(first), encode(frames, root).hex()] for first, frames, root in small]
-    split = [[key(1), encode(three[:2], None).hex()], [key(3), encode(three[2:], root4).hex()]]
+    whole = [[key(number), encode(first, frames, root).hex()] for number, (first, frames, root) in enumerate(small)]
+    split = [[key(1), encode(1, three[:2], None).hex()], [key(2), encode(3, three[2:], root4).hex()]]
+    after_split = [key(3), whole[2][1]]
     stores = [
         {"name": "a record for each commit", "records": whole, "holds": True},
-        {"name": "a commit in two records", "records": [whole[0], *split, whole[2]], "holds": True},
+        {"name": "a commit in two records", "records": [whole[0], *split, after_split], "holds": True},
+        {"name": "fillers between records", "records": [whole[0], whole[1], FILLER, [key(7)[:16] + "80", ""]], "holds": True},
         {"name": "no records", "records": [], "holds": True},
         {"name": "the first record is missing", "records": whole[1:], "holds": False},
         {"name": "a record in the middle is missing", "records": [whole[0], whole[2]], "holds": False},
         {
             "name": "the first record of a commit of two is missing",
-            "records": [whole[0], split[1], whole[2]],
+            "records": [whole[0], [key(1), split[1][1]], whole[2]],
             "holds": False,
         },
         {
@@ -114,8 +121,9 @@ def main():
             "holds": False,
         },
         {"name": "the log ends within a commit", "records": [whole[0], split[0]], "holds": False},
-        {"name": "another root", "records": [[key(0), encode(one, root4).hex()]], "holds": False},
+        {"name": "another root", "records": [[key(0), encode(0, one, root4).hex()]], "holds": False},
         {"name": "another key", "records": [[key(1), whole[0][1]]], "holds": False},
+        {"name": "another first position", "records": [[key(0), encode(1, one, root1).hex()]], "holds": False},
         {
             "name": "the last commit is gone: not to be seen without a recorded head",
             "records": whole[:2],
@@ -123,7 +131,7 @@ def main():
         },
     ]
 
-    log_id = bytes.fromhex(whole[0][1])[6 + 32 + 4 + 2 :][:16]
+    log_id = bytes.fromhex(whole[0][1])[14 + 32 + 4 + 2 :][:16]
     text = verify.uuid_text(log_id)
     older, newer = verify.head_slot(log_id, 4, root4), verify.head_slot(log_id, 6, root6)
     none = verify.head_slot(bytes(16), 0, bytes(32))

@@ -23,7 +23,7 @@ impl Serialize for Packed {
 impl<'de> Deserialize<'de> for Packed {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Bytes;
-        impl de::Visitor<'_> for Bytes {
+        impl<'de> de::Visitor<'de> for Bytes {
             type Value = Packed;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,6 +32,15 @@ impl<'de> Deserialize<'de> for Packed {
 
             fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Packed, E> {
                 Ok(Packed(bytes.to_vec()))
+            }
+
+            // JSON has no bytes but lists of numbers.
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Packed, A::Error> {
+                let mut bytes = Vec::new();
+                while let Some(byte) = list.next_element()? {
+                    bytes.push(byte);
+                }
+                Ok(Packed(bytes))
             }
         }
         deserializer.deserialize_bytes(Bytes)

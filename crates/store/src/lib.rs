@@ -25,7 +25,7 @@ mod scan;
 mod scratch;
 mod shared;
 mod sled_log;
-mod slots;
+pub mod slots;
 mod tiles;
 mod tree;
 mod verify;

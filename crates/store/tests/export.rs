@@ -57,7 +57,7 @@ fn an_erased_payload_stays_erased() {
     let mut commits = commits(&[(1, 10)]);
     let header = commits[0].commit.events().next().unwrap().header.to_vec();
     let mut frames = Vec::new();
-    EventRef { header: &header, salted_payload: None }.put(&mut frames);
+    EventRef { header: &header, salted_payload: None }.put(&mut frames).unwrap();
     commits[0].commit = Commit::from_frames(0, frames).unwrap();
     let text = written(&commits);
     assert!(!String::from_utf8_lossy(&text).contains("salt"));
@@ -162,7 +162,7 @@ fn what_is_too_long_is_refused_before_it_is_held() {
     salted.extend_from_slice(&(PAYLOAD_BYTES_MAX as u32).to_be_bytes());
     salted.resize(20 + PAYLOAD_BYTES_MAX, 1);
     let mut frames = Vec::new();
-    EventRef { header: &header, salted_payload: Some(&salted) }.put(&mut frames);
+    EventRef { header: &header, salted_payload: Some(&salted) }.put(&mut frames).unwrap();
     control[0].commit = Commit::from_frames(0, frames).unwrap();
     assert!(read(&written(&control)).unwrap() == control);
 }

@@ -97,7 +97,7 @@ fn with_event(commit: &Commit, position: u64, change: impl Fn(&mut Vec<u8>, &mut
         if at == position {
             change(&mut header, &mut salted);
         }
-        EventRef { header: &header, salted_payload: salted.as_deref() }.put(&mut frames);
+        EventRef { header: &header, salted_payload: salted.as_deref() }.put(&mut frames).unwrap();
     }
     Commit::from_frames(commit.first(), frames).unwrap()
 }

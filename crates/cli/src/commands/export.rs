@@ -1,9 +1,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::files::{NewFile, StandardOutput, nobody_reads};
-use crate::{context::Context, stop::Stop};
+use crate::{
+    context::Context,
+    render::{Page, Show},
+    stop::Stop,
+};
 
 /// Write the whole log as one portable file
 ///
@@ -24,7 +29,17 @@ impl Export {
         let (file, writer) = NewFile::begin(place)?;
         context.session()?.export(writer)?;
         file.finish()?;
-        context.out.note(&format!("written to {}", place.display()));
-        Ok(())
+        context.out.show(&Written { file: place.display().to_string() }, None)
+    }
+}
+
+#[derive(Serialize)]
+struct Written {
+    file: String,
+}
+
+impl Show for Written {
+    fn show(&self, page: &mut Page) {
+        page.line(format!("written to {}", self.file));
     }
 }

@@ -9,7 +9,7 @@ use convoke::api::{Fault, Question, Reply, Verified, VerifyAsk};
 use convoke_core::log::{Checkpoint, InclusionProof};
 use serde::Serialize;
 
-use super::files::{bad_document, document, open};
+use super::files::{bad_document, document, open, shown};
 use crate::{
     context::Context,
     daemon::{Lock, connect_if_running},
@@ -86,7 +86,7 @@ fn checkpoint(file: &Path) -> Result<Checkpoint, Stop> {
 
 fn check_proof(context: &Context, file: &Path) -> Result<(), Stop> {
     let proof = InclusionProof::from_json(&document(file)?).map_err(|error| bad_document(file, &error))?;
-    proof.check().map_err(|error| Fault::new("proof_failed", format!("{}: {error}", file.display())))?;
+    proof.check().map_err(|error| Fault::new("proof_failed", format!("{}: {error}", shown(file))))?;
     let payload = proof.payload().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     context.out.show(&Proven { proof, payload }, None)
 }

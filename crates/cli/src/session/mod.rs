@@ -46,7 +46,7 @@ impl Session {
     pub(crate) fn receive(&mut self, request: &Request, timeout: Span) -> Result<Answer, Fault> {
         match self {
             Self::Remote(remote) => remote.receive(request, timeout),
-            Self::Direct(_) => Err(needs_daemon("waiting for a message")),
+            Self::Direct(_) => Err(needs_daemon()),
         }
     }
 
@@ -62,7 +62,7 @@ impl Session {
     pub(crate) fn wait(&mut self, ask: &WaitAsk) -> Result<(Waited, Head), Fault> {
         match self {
             Self::Remote(remote) => remote.wait(ask),
-            Self::Direct(_) => Err(needs_daemon("waiting")),
+            Self::Direct(_) => Err(needs_daemon()),
         }
     }
 
@@ -75,7 +75,7 @@ impl Session {
     ) -> Result<(), E> {
         match self {
             Self::Remote(remote) => remote.follow(from, reader),
-            Self::Direct(_) => Err(needs_daemon("--follow").into()),
+            Self::Direct(_) => Err(needs_daemon().into()),
         }
     }
 
@@ -110,8 +110,8 @@ impl Session {
     }
 }
 
-fn needs_daemon(what: &str) -> Fault {
-    Fault::new("needs_daemon", format!("{what} needs the daemon, and --no-daemon was given"))
+fn needs_daemon() -> Fault {
+    Fault::new("needs_daemon", "waiting for what others do needs the daemon")
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Fault> {

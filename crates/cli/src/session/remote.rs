@@ -387,6 +387,7 @@ impl Rest {
     }
 
     fn span(&self) -> Span {
-        Span::from_ms_capped(u64::try_from(self.duration().as_millis()).unwrap_or(u64::MAX))
+        // Rounded up: a wait is never shorter than it was to be.
+        Span::from_ms_capped(u64::try_from(self.duration().as_micros().div_ceil(1000)).unwrap_or(u64::MAX))
     }
 }
