@@ -2,8 +2,6 @@
 //!
 //! The only place that knows more than one machine besides [`crate::workspace`]. An effect is never refused.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 
 use crate::{
@@ -37,12 +35,15 @@ pub fn effects(state: &State, recorded: &Recorded) -> Vec<Event> {
         }
         Event::CountdownScheduled(scheduled) => {
             if let Some(campaign) = scheduled.campaign {
-                settle(state, recorded, campaign, &mut events);
+                settle(state, recorded, campaign, [recorded.id.into()], &mut events);
             }
         }
-        Event::CampaignStarted(started) => settle(state, recorded, started.campaign, &mut events),
-        Event::CampaignLinked(linked) => settle(state, recorded, linked.campaign, &mut events),
-        Event::CampaignUnlinked(unlinked) => settle(state, recorded, unlinked.campaign, &mut events),
+        Event::CampaignStarted(started) => {
+            let members = state.campaigns.get(started.campaign).map(|campaign| campaign.members.keys().copied());
+            settle(state, recorded, started.campaign, members.into_iter().flatten(), &mut events);
+        }
+        Event::CampaignLinked(linked) => settle(state, recorded, linked.campaign, [linked.after], &mut events),
+        Event::CampaignUnlinked(unlinked) => settle(state, recorded, unlinked.campaign, [unlinked.after], &mut events),
         Event::CampaignCancelled(cancelled) => {
             let members = state.campaigns.get(cancelled.campaign).map(|campaign| campaign.members.keys());
             for countdown in members.into_iter().flatten().filter_map(|id| state.countdowns.get(*id)) {
@@ -52,10 +53,11 @@ pub fn effects(state: &State, recorded: &Recorded) -> Vec<Event> {
         _ => {}
     }
     if let Event::CountdownFired(_) | Event::CountdownMissed(_) | Event::CountdownScrubbed(_) = &recorded.event
-        && let Some(campaign) =
-            subject(&recorded.event).and_then(|id| state.countdowns.get(id)).and_then(|c| c.campaign)
+        && let Some(countdown) = subject(&recorded.event).and_then(|id| state.countdowns.get(id))
+        && let Some(campaign) = countdown.campaign.and_then(|id| state.campaigns.get(id))
     {
-        settle(state, recorded, campaign, &mut events);
+        let after = campaign.members.get(&countdown.id).map(|member| member.after.iter().copied());
+        settle(state, recorded, campaign.id, after.into_iter().flatten(), &mut events);
     }
     events
 }
@@ -70,20 +72,20 @@ fn subject(event: &Event) -> Option<CountdownId> {
     }
 }
 
-/// A campaign after a change: blocked members are scrubbed, free ones released, and it ends when all its members have.
-fn settle(state: &State, recorded: &Recorded, id: CampaignId, events: &mut Vec<Event>) {
+/// A campaign after a change: of the countdowns that it may concern, blocked ones are scrubbed and free ones released; the
+/// campaign ends when all its members have. To look at no others keeps a cascade through a whole campaign short.
+fn settle(
+    state: &State,
+    recorded: &Recorded,
+    id: CampaignId,
+    concerned: impl IntoIterator<Item = CountdownId>,
+    events: &mut Vec<Event>,
+) {
     let Some(campaign) = state.campaigns.get(id) else { return };
-    let mut scrubbed = BTreeSet::new();
-    for (blocked, predecessor) in campaign::blocked(campaign) {
-        // Two predecessors may have ended badly; one scrub is enough.
-        if let Some(countdown) = state.countdowns.get(blocked)
-            && scrubbed.insert(blocked)
-        {
+    for countdown in concerned.into_iter().filter_map(|id| state.countdowns.get(id)) {
+        if let Some(predecessor) = campaign::blocker(campaign, countdown.id) {
             events.extend(countdown::decide::scrub_for(countdown, ScrubCause::Predecessor(predecessor)));
-        }
-    }
-    for free in campaign::releasable(campaign) {
-        if let Some(countdown) = state.countdowns.get(free) {
+        } else if campaign::is_releasable(campaign, countdown.id) {
             events.extend(countdown::decide::release(countdown, campaign.notice, recorded.time));
         }
     }

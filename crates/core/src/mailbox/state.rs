@@ -22,7 +22,7 @@ use crate::{
 /// Every delivery that is not acked, with the order of each mailbox, the leases, and the latest acks.
 ///
 /// Its serialised form holds what cannot be derived; the rest is rebuilt on reading.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(from = "Stored", into = "Stored")]
 pub struct Mailboxes {
     /// By the end of the message's id, as tokens name it. Each list is sorted, with one entry per mailbox.
@@ -30,6 +30,8 @@ pub struct Mailboxes {
     pub(super) orders: BTreeMap<ActorName, Order>,
     pub(super) leases: Leases,
     pub(super) ended: Ended,
+    /// How many deliveries count against the limit of all mailboxes together.
+    pub(super) live: usize,
 }
 
 impl Mailboxes {
@@ -45,6 +47,18 @@ impl Mailboxes {
         self.deliveries.values().flatten()
     }
 
+    /// How many deliveries lie in all mailboxes: what is not acked, without the dead letters that were sent once more.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.live
+    }
+
+    /// How many of them lie in this one.
+    #[must_use]
+    pub fn live_in(&self, mailbox: &ActorName) -> usize {
+        self.orders.get(mailbox).map_or(0, Order::live)
+    }
+
     /// When the lease of a taken delivery ends, if its holder stays silent.
     #[must_use]
     pub fn until(&self, delivery: &Delivery) -> Option<Timestamp> {
@@ -58,6 +72,12 @@ impl Mailboxes {
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
         self.leases.next_due()
+    }
+
+    /// Drops the lease on a delivery from the index of what is due, if it is due but nothing follows from it: only an index
+    /// that was not made from the deliveries holds such a one, and it would be due for ever.
+    pub fn drop_due(&mut self, message: MessageId, mailbox: &ActorName) {
+        self.leases.drop_all(message, mailbox);
     }
 
     /// The leases that have ended by now, in the order of (when, message, mailbox).
