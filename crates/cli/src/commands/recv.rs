@@ -11,7 +11,8 @@ use crate::{args::Mutation, context::Context, stop::Stop};
 /// Take messages out of a mailbox, under a lease
 ///
 /// Each comes with a token for `ack`, `nack` and `extend`. If its lease ends before the acknowledgement, the message is back in the
-/// mailbox: none is lost when a receiver dies. Any command of the holder extends its leases.
+/// mailbox: none is lost when a receiver dies. Any command of the holder that writes an event
+/// extends its leases.
 ///
 /// Exit code 8 says that there is nothing, 7 that a --wait ran out.
 #[derive(Debug, Args)]
