@@ -3,10 +3,13 @@
 //! Everything that is compared is measured side by side in one run, in turns, so that a machine that is slow for a while
 //! is slow for both. A ratio is the median of the ratios of the turns.
 
+mod clients;
+mod daemon;
 mod embedded;
 mod figures;
 mod machine;
 mod plain;
+mod program;
 mod reading;
 mod workload;
 mod workspaces;
@@ -22,7 +25,7 @@ pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 type Group = fn(&mut Figures) -> Outcome<()>;
 
 /// Every group, in the order in which they run.
-const GROUPS: &[(&str, Group)] = &[("embedded", embedded::run), ("reading", reading::run)];
+const GROUPS: &[(&str, Group)] = &[("embedded", embedded::run), ("reading", reading::run), ("daemon", daemon::run)];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -32,6 +35,8 @@ fn main() -> ExitCode {
         ["make", folder, events, events_each] => make(folder.as_ref(), events, events_each),
         ["scan", folder] => reading::scan(folder.as_ref()),
         ["open", folder] => reading::open(folder.as_ref()),
+        ["clients"] => daemon::clients(),
+        ["stream"] => daemon::bulk(&mut Figures::default()),
         ref names => benchmarks(names),
     };
     match outcome {
