@@ -10,7 +10,7 @@ use convoke_core::{
     event::Recorded,
     log::{Frontier, Hash, Head},
 };
-use convoke_store::{ExportReader, VerifyError, read_export};
+use convoke_store::{ExportReader, Stored, VerifyError, read_export};
 
 use crate::workspace::{ORGANIZER, Workspace};
 
@@ -50,22 +50,16 @@ impl Written {
         let (mut events, mut commits) = (Vec::new(), Vec::new());
         let mut frontier = Frontier::default();
         let mut roots = vec![Head::EMPTY.root];
-        let export = ExportReader::new(input).expect("an export");
-        let read = read_export(
-            export,
-            None,
-            |_| {},
-            |stored| {
-                for event in stored.commit.events() {
-                    frontier.push(event.leaf());
-                    roots.push(frontier.root());
-                    events.push(Recorded::of(event).expect("every event is known"));
-                }
-                commits.push((stored.commit.first(), stored.commit.end()));
-                Ok::<(), VerifyError>(())
-            },
-        );
-        read.expect("the export is whole");
+        let keep = |stored: Stored| {
+            for event in stored.commit.events() {
+                frontier.push(event.leaf());
+                roots.push(frontier.root());
+                events.push(Recorded::of(event).expect("every event is known"));
+            }
+            commits.push((stored.commit.first(), stored.commit.end()));
+            Ok::<(), VerifyError>(())
+        };
+        read_export(ExportReader::new(input).expect("an export"), None, |_| {}, keep).expect("the export is whole");
         Self { events, commits, roots }
     }
 
