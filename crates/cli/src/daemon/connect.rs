@@ -23,7 +23,7 @@ use super::{
 use crate::workspace::Workspace;
 
 /// How long others wait for the socket of a daemon that somebody else starts.
-const SOCKET_WAIT: Duration = Duration::from_secs(5);
+const SOCKET_WAIT: Duration = Duration::from_secs(15);
 /// How long the one who starts it waits for it to open the log.
 const START_WAIT: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(5);
