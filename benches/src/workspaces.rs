@@ -9,7 +9,7 @@ use std::{
 
 use convoke::{Engine, Settings};
 use convoke_core::log::{Frontier, Hash};
-use convoke_store::{ExportError, SledLog, Stored};
+use convoke_store::{SledLog, Stored};
 
 use crate::{
     Outcome,
@@ -68,7 +68,7 @@ impl Commits {
 }
 
 impl Iterator for Commits {
-    type Item = Result<Stored, ExportError>;
+    type Item = Stored;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.team.size() >= self.events {
@@ -86,7 +86,7 @@ impl Iterator for Commits {
             self.content_bytes += (event.header.len() + event.payload().map_or(0, <[u8]>::len)) as u64;
         }
         let root: Hash = self.frontier.root();
-        Some(Ok(Stored { commit: batch.commit, root }))
+        Some(Stored { commit: batch.commit, root })
     }
 }
 
@@ -97,7 +97,10 @@ pub(crate) fn runtime() -> Outcome<tokio::runtime::Runtime> {
 
 /// Opens and closes, so that there is a snapshot of the head.
 pub(crate) fn close_cleanly(folder: &Path) -> Outcome<()> {
-    runtime()?.block_on(async { Ok(Engine::open(folder, Settings::default()).await?.close().await) })
+    runtime()?.block_on(async {
+        Engine::open(folder, Settings::default()).await?.close().await;
+        Ok(())
+    })
 }
 
 /// Appends this many events in another process that is then killed.

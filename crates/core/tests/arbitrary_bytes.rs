@@ -188,9 +188,10 @@ fn samples() -> (String, String, String) {
 
 /// What an export serves, if it holds: the frames of its commits, and its checkpoint.
 fn served(export: &[u8]) -> Option<(Vec<u8>, Checkpoint)> {
-    let mut reader = ExportReader::new();
+    let mut lines = export.split_inclusive(|b| *b == b'\n');
+    let mut reader = ExportReader::open(lines.next().unwrap_or_default()).ok()?;
     let mut frames = Vec::new();
-    for line in export.split_inclusive(|b| *b == b'\n') {
+    for line in lines {
         if let Some(commit) = reader.line(line).ok()? {
             frames.extend_from_slice(commit.commit.frames());
         }

@@ -43,11 +43,11 @@ impl<L: Log> Engine<L> {
 /// Makes a workspace in a folder (`.convoke`) from an export, checking every hash on the way: all of it, or nothing.
 ///
 /// # Errors
-/// `bad_document` if it is not an export, `verify_failed` if it does not hold, `workspace_exists`.
+/// `bad_document` if it is not an export, `newer_format` if it is one of a later version, `verify_failed` if it does not hold, `workspace_exists`.
 pub fn import(folder: &Path, reader: impl BufRead, progress: impl FnMut(u64)) -> Result<Verified, Fault> {
     let store = folder.join(STORE);
     let reader = ExportReader::new(reader)?;
-    let report = SledLog::load(&store, reader, None, progress).map_err(|error| match error {
+    let report = SledLog::import(&store, reader, None, progress).map_err(|error| match error {
         LoadError::Verify(error) => Fault::from(error),
         LoadError::Occupied(_) => {
             Fault::new("workspace_exists", format!("there is a workspace in {} already", folder.display()))

@@ -2,7 +2,7 @@
 
 use std::{io::BufRead, path::Path, sync::Arc};
 
-use convoke_core::log::Checkpoint;
+use convoke_core::log::{Checkpoint, FileError, export::ExportError as Form};
 use convoke_store::{ExportError, ExportReader, Log, Report, SledLog, VerifyError};
 
 use crate::{
@@ -44,7 +44,7 @@ pub async fn verify_closed(folder: &Path, against: Option<Checkpoint>, progress:
 /// Verifies an export in place.
 ///
 /// # Errors
-/// `bad_document` if it is not an export; `verify_failed` and the like if it does not hold.
+/// `bad_document` if it is not an export, `newer_format` if it is one of a later version; `verify_failed` and the like if it does not hold.
 pub fn verify_export(
     reader: impl BufRead,
     against: Option<Checkpoint>,
@@ -56,7 +56,7 @@ pub fn verify_export(
 
 pub(crate) fn verified(report: Result<Report, VerifyError>, against: Option<Checkpoint>) -> Result<Verified, Fault> {
     let report = report?;
-    let Some(checkpoint) = report.checkpoint() else {
+    let Some(checkpoint) = report.checkpoint else {
         return Err(Fault::new("verify_failed", "the log has no events; it begins with workspace.created"));
     };
     Ok(Verified { checkpoint, commits: report.commits, erased: report.erased, against })
@@ -70,7 +70,7 @@ impl From<VerifyError> for Fault {
             VerifyError::OtherLog { .. } | VerifyError::RolledBack { .. } | VerifyError::Rewritten { .. } => {
                 Self::new("verify_failed", error.to_string())
             }
-            _ => Self::new("verify_failed", error.to_string()),
+            VerifyError::Flawed(_) => Self::new("verify_failed", error.to_string()),
         }
     }
 }
@@ -80,7 +80,11 @@ impl From<ExportError> for Fault {
         match error {
             ExportError::Io { .. } => Self::new("io", error.to_string()),
             ExportError::Log(error) => error.into(),
-            _ => Self::new("bad_document", error.to_string()),
+            ExportError::Broken(_) => Self::new("verify_failed", error.to_string()),
+            ExportError::Form(Form::File(FileError::Other { expected, found, .. })) if expected == found => {
+                Self::new("newer_format", error.to_string())
+            }
+            ExportError::Form(_) | ExportError::Empty => Self::new("bad_document", error.to_string()),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! `UPDATE_TRANSCRIPTS=1 cargo test -p convoke-tests --test cli` writes down what is printed now; read the difference.
 
 mod client;
+mod codes;
 mod daemon;
 mod http;
 mod place;

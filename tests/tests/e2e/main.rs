@@ -1,6 +1,11 @@
 //! End to end: the real program, real daemons, real files.
 
+mod bad_stores;
+mod clock;
 mod crash;
+mod places;
+mod snapshots;
+mod thousand;
 mod twenty;
 
 use std::path::Path;

@@ -52,7 +52,7 @@ pub(crate) fn connect_if_running(workspace: &Workspace) -> Result<Option<UnixStr
     match socket::connect(&workspace.folder()) {
         Ok(stream) => Ok(Some(stream)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
-        // The queue of connections is full: it runs, but cannot take another one yet.
+        // It runs, but takes no connection at the moment.
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(Fault::new(
             "other_user",
@@ -126,7 +126,8 @@ fn start(workspace: &Workspace, lock: Lock) -> Result<(), Start> {
     match first_line(&mut child) {
         Some(line) if line.trim() == READY => Ok(()),
         Some(line) if line.is_empty() => {
-            let fault = unreachable("the daemon ended before it was ready; `convoke daemon logs` may say why".to_owned());
+            let fault =
+                unreachable("the daemon ended before it was ready; `convoke daemon logs` may say why".to_owned());
             let killed = child.wait().is_ok_and(|status| status.signal().is_some());
             Err(if killed { Start::Killed(fault) } else { Start::Failed(fault) })
         }

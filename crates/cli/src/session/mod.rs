@@ -8,7 +8,12 @@ mod remote;
 use std::io::{self, Read, Write};
 
 use convoke::api::{Answer, Ask, EventView, Fault, Reply, WaitAsk, Waited};
-use convoke_core::{command::Request, log::Head, name::ActorName, time::Span};
+use convoke_core::{
+    command::Request,
+    log::{Checkpoint, Head},
+    name::ActorName,
+    time::Span,
+};
 use direct::Direct;
 use remote::Remote;
 pub(crate) use remote::{daemon_info, stop_daemon};
@@ -79,8 +84,8 @@ impl Session {
         }
     }
 
-    /// Writes the whole log, in its portable form.
-    pub(crate) fn export(&mut self, out: impl Write + Send + 'static) -> Result<(), Fault> {
+    /// Writes the whole log, in its portable form, and gives the checkpoint that it ends with.
+    pub(crate) fn export(&mut self, out: impl Write + Send + 'static) -> Result<Checkpoint, Fault> {
         match self {
             Self::Remote(remote) => remote.export(out),
             Self::Direct(direct) => direct.export(out),

@@ -2,12 +2,12 @@
 //!
 //! Writing and reading go line by line and know no file. The reader verifies as it goes: what it gives out holds.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{
     checkpoint::{Checkpoint, Head},
     commit::{Commit, EventRef},
-    file::{self, FileError, FileKind, from_hex, to_hex},
+    file::{self, FileError, FileKind, from_hex, push_hex},
     hash::Hash,
     verification::{Broken, CheckedEvent, Fault, Verification},
 };
@@ -18,40 +18,14 @@ pub const VERSION: u32 = 1;
 /// The longest line that a reader needs to take: a payload of control characters, each escaped to six.
 pub const LINE_BYTES_MAX: usize = 6 * limits::PAYLOAD_BYTES_MAX + 2048;
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FirstLine {
-    #[serde(deserialize_with = "file::one")]
-    convoke_export: u32,
-    log_id: LogId,
-}
-
-/// Any other line. Which of its members are there says which it is.
-#[derive(Serialize, Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "file::present")]
-    position: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "file::present")]
-    header: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "file::present")]
-    salt: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "file::present")]
-    payload: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "file::present")]
-    commit: Option<Head>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "file::present")]
-    checkpoint: Option<Checkpoint>,
-}
-
-/// Why an export cannot be read, or a log not exported.
+/// Why an export cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExportError {
     /// The first line is not that of an export this build reads.
     #[error(transparent)]
     File(#[from] FileError),
     /// A line that is not one of an export.
-    #[error("line {line}: {reason}")]
+    #[error("line {line} of the export: {reason}")]
     Line {
         /// Counted from 1.
         line: u64,
@@ -77,34 +51,127 @@ pub fn first_line(log_id: LogId) -> String {
 /// # Errors
 /// [`Broken`] if a payload is not text, which no verified one is.
 pub fn commit_lines(commit: &Commit, root: Hash) -> Result<String, Broken> {
-    let mut lines = String::new();
+    // Enough for what is mostly text and few escapes.
+    let mut lines = String::with_capacity(2 * commit.frames().len());
     for (position, event) in (commit.first()..).zip(commit.events()) {
-        let payload = event
-            .payload()
-            .map(|payload| String::from_utf8(payload.to_vec()))
-            .transpose()
-            .map_err(|_| Broken { position, fault: Fault::PayloadText })?;
-        lines += &line(&Line {
-            position: Some(position),
-            header: Some(to_hex(event.header)),
-            salt: event.salt().map(|salt| to_hex(&salt)),
-            payload,
-            ..Line::default()
-        });
+        lines.push_str("{\"position\":");
+        lines.push_str(&position.to_string());
+        lines.push_str(",\"header\":\"");
+        push_hex(&mut lines, event.header);
+        lines.push('"');
+        if let (Some(salt), Some(payload)) = (event.salt(), event.payload()) {
+            let text = std::str::from_utf8(payload).map_err(|_| Broken { position, fault: Fault::PayloadText })?;
+            lines.push_str(",\"salt\":\"");
+            push_hex(&mut lines, &salt);
+            lines.push_str("\",\"payload\":");
+            lines.push_str(&json(&text));
+        }
+        lines.push_str("}\n");
     }
-    Ok(lines + &line(&Line { commit: Some(Head { size: commit.end(), root }), ..Line::default() }))
+    lines.push_str(&line(&CommitLine { commit: Head { size: commit.end(), root } }));
+    Ok(lines)
 }
 
 /// The last line.
 #[must_use]
-pub fn last_line(checkpoint: Checkpoint) -> String {
-    line(&Line { checkpoint: Some(checkpoint), ..Line::default() })
+pub fn last_line(checkpoint: &Checkpoint) -> String {
+    line(&LastLine { checkpoint })
 }
 
 fn line<T: Serialize>(value: &T) -> String {
-    let mut text = serde_json::to_string(value).expect("numbers, texts and structs of them have a JSON form");
-    text.push('\n');
-    text
+    json(value) + "\n"
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("numbers, texts and structs of them have a JSON form")
+}
+
+/// What one line after the first shows by itself. Nearly all of the work, and it can be done for many lines at once.
+#[derive(Debug, Clone)]
+pub struct CheckedLine(Result<Content, LineFault>);
+
+#[derive(Debug, Clone)]
+enum Content {
+    Event { position: u64, frame: Vec<u8>, event: Result<CheckedEvent, Fault> },
+    Commit(Head),
+    Checkpoint(Checkpoint),
+}
+
+#[derive(Debug, Clone)]
+enum LineFault {
+    Cut,
+    Form(String),
+}
+
+impl CheckedLine {
+    /// Checks a line, given with the `\n` at its end.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(text_of(bytes).and_then(read))
+    }
+}
+
+fn form(reason: impl Into<String>) -> LineFault {
+    LineFault::Form(reason.into())
+}
+
+/// The line without its end.
+fn text_of(bytes: &[u8]) -> Result<&str, LineFault> {
+    if bytes.len() > LINE_BYTES_MAX + 1 {
+        return Err(form("it is longer than a line of an export can be"));
+    }
+    let Some((b'\n', text)) = bytes.split_last() else { return Err(LineFault::Cut) };
+    std::str::from_utf8(text).map_err(|_| form("it is not UTF-8"))
+}
+
+fn read(text: &str) -> Result<Content, LineFault> {
+    match serde_json::from_str(text).map_err(|error| form(in_short(&error)))? {
+        Line { position: Some(position), header: Some(Hex(header)), salt, payload, commit: None, checkpoint: None } => {
+            let salted = salted(salt, payload).map_err(form)?;
+            let event = EventRef { header: &header, salted_payload: salted.as_deref() };
+            let checked = CheckedEvent::of(event);
+            let mut frame = Vec::with_capacity(3 + header.len() + salted.as_ref().map_or(0, Vec::len));
+            match event.put(&mut frame) {
+                // A header that no frame can hold is none, and that is what the event's fault says.
+                Err(error) if checked.is_ok() => Err(form(error.to_string())),
+                _ => Ok(Content::Event { position, frame, event: checked }),
+            }
+        }
+        Line { commit: Some(head), position: None, header: None, salt: None, payload: None, checkpoint: None } => {
+            Ok(Content::Commit(head))
+        }
+        Line { checkpoint: Some(end), position: None, header: None, salt: None, payload: None, commit: None } => {
+            Ok(Content::Checkpoint(end))
+        }
+        _ => Err(form("it is neither an event, nor a commit, nor the checkpoint")),
+    }
+}
+
+/// Salt, length and payload of an event's line; `None` if they were erased.
+fn salted(salt: Option<Hex>, payload: Option<String>) -> Result<Option<Vec<u8>>, &'static str> {
+    match (salt, payload) {
+        (None, None) => Ok(None),
+        (Some(Hex(salt)), Some(payload)) => {
+            if salt.len() != 16 {
+                return Err("the salt is not 16 bytes");
+            }
+            let length = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= limits::PAYLOAD_BYTES_MAX);
+            let length = length.ok_or("the payload is longer than one can be")?;
+            let mut salted = Vec::with_capacity(20 + payload.len());
+            salted.extend_from_slice(&salt);
+            salted.extend_from_slice(&length.to_be_bytes());
+            salted.extend_from_slice(payload.as_bytes());
+            Ok(Some(salted))
+        }
+        _ => Err("salt and payload are there together or not at all"),
+    }
+}
+
+/// What serde_json says, without its place in the line and without any text of the line's that would run on.
+fn in_short(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    what.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// A commit as an export holds it, verified up to its end.
@@ -117,19 +184,26 @@ pub struct ExportedCommit {
 }
 
 /// Reads an export line by line and verifies it as it goes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ExportReader {
     line: u64,
-    log: Option<Verification>,
+    log: Verification,
     frames: Vec<u8>,
     checkpoint: Option<Checkpoint>,
 }
 
 impl ExportReader {
-    /// At the start of an export.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    /// Reads the first line, given with the `\n` at its end.
+    ///
+    /// # Errors
+    /// [`ExportError`] if it is not the first line of an export.
+    pub fn open(first: &[u8]) -> Result<Self, ExportError> {
+        let first: FirstLine = match text_of(first) {
+            Ok(text) => file::read(FileKind::Export, text)?,
+            Err(LineFault::Cut) => return Err(ExportError::Cut),
+            Err(LineFault::Form(reason)) => return Err(ExportError::Line { line: 1, reason }),
+        };
+        Ok(Self { line: 1, log: Verification::of_log(first.log_id), frames: Vec::new(), checkpoint: None })
     }
 
     /// Takes the next line, with the `\n` at its end; gives the commit that it ends, if it ends one.
@@ -137,70 +211,53 @@ impl ExportReader {
     /// # Errors
     /// [`ExportError`] says what does not hold. The reader is of no use then.
     pub fn line(&mut self, bytes: &[u8]) -> Result<Option<ExportedCommit>, ExportError> {
+        self.take(CheckedLine::of(bytes))
+    }
+
+    /// As [`ExportReader::line`], of a line that was checked by itself.
+    ///
+    /// # Errors
+    /// [`ExportError`] says what does not hold. The reader is of no use then.
+    pub fn take(&mut self, line: CheckedLine) -> Result<Option<ExportedCommit>, ExportError> {
         self.line += 1;
-        let number = self.line;
-        let refuse = |reason: &str| ExportError::Line { line: number, reason: reason.to_owned() };
-        let (b'\n', text) = bytes.split_last().ok_or(ExportError::Cut)? else { return Err(ExportError::Cut) };
-        if text.len() > LINE_BYTES_MAX {
-            return Err(refuse("longer than a line of an export can be"));
-        }
-        let text = std::str::from_utf8(text).map_err(|_| refuse("not UTF-8"))?;
-        let Some(log) = &mut self.log else {
-            let first: FirstLine = file::read(FileKind::Export, text)?;
-            self.log = Some(Verification::of_log(first.log_id));
-            return Ok(None);
-        };
         if self.checkpoint.is_some() {
-            return Err(refuse("something follows the checkpoint"));
+            return Err(self.refuse("something follows the checkpoint"));
         }
-        let line: Line = serde_json::from_str(text).map_err(|error| refuse(&error.to_string()))?;
-        match line {
-            Line { position: Some(position), header: Some(header), salt, payload, commit: None, checkpoint: None } => {
-                if position != log.size() {
-                    return Err(Broken { position: log.size(), fault: Fault::Position(position) }.into());
-                }
-                let header = from_hex(&header).ok_or_else(|| refuse("the header is not hex"))?;
-                let salted = read_salted(salt, payload).map_err(refuse)?;
-                let event = EventRef { header: &header, salted_payload: salted.as_deref() };
-                log.event(CheckedEvent::of(event))?;
-                event.put(&mut self.frames).map_err(|error| refuse(&error.to_string()))?;
-                if log.size() - log.head().size > limits::COMMIT_EVENTS_MAX as u64
-                    || self.frames.len() > limits::COMMIT_BYTES_MAX
-                {
-                    return Err(refuse("the commit is larger than one can be"));
+        match line.0 {
+            Ok(Content::Event { position, frame, event }) => {
+                let next = self.log.size();
+                let event = if position == next { event } else { Err(Fault::Position(position)) };
+                self.log.event(event)?;
+                self.frames.extend_from_slice(&frame);
+                let events = self.log.size() - self.log.head().size;
+                if events > limits::COMMIT_EVENTS_MAX as u64 || self.frames.len() > limits::COMMIT_BYTES_MAX {
+                    return Err(self.refuse("the commit is larger than one can be"));
                 }
                 Ok(None)
             }
-            Line {
-                commit: Some(stored),
-                position: None,
-                header: None,
-                salt: None,
-                payload: None,
-                checkpoint: None,
-            } => {
-                let first = log.head().size;
-                let head = log.commit(stored)?;
+            Ok(Content::Commit(stored)) => {
+                let first = self.log.head().size;
+                let head = self.log.commit(stored)?;
                 let frames = std::mem::take(&mut self.frames);
-                let commit = Commit::from_frames(first, frames).map_err(|_| refuse("not a commit"))?;
+                let commit = Commit::from_frames(first, frames).map_err(|error| self.refuse(error.to_string()))?;
                 Ok(Some(ExportedCommit { commit, head }))
             }
-            Line {
-                checkpoint: Some(stored),
-                position: None,
-                header: None,
-                salt: None,
-                payload: None,
-                commit: None,
-            } => {
-                if log.checkpoint().as_ref() != Some(&stored) {
-                    return Err(refuse("the checkpoint is not that of the commits before it"));
+            Ok(Content::Checkpoint(stored)) => {
+                if self.log.checkpoint().as_ref() != Some(&stored) {
+                    return Err(self.refuse("the checkpoint is not that of the commits before it"));
                 }
                 self.checkpoint = Some(stored);
                 Ok(None)
             }
-            _ => Err(refuse("neither an event, nor a commit, nor a checkpoint")),
+            Err(LineFault::Cut) => Err(ExportError::Cut),
+            Err(LineFault::Form(reason)) => Err(self.refuse(reason)),
         }
+    }
+
+    /// The log as far as it was read.
+    #[must_use]
+    pub fn log(&self) -> &Verification {
+        &self.log
     }
 
     /// Ends the export, and gives its checkpoint.
@@ -210,20 +267,63 @@ impl ExportReader {
     pub fn finish(self) -> Result<Checkpoint, ExportError> {
         self.checkpoint.ok_or(ExportError::Cut)
     }
+
+    fn refuse(&self, reason: impl Into<String>) -> ExportError {
+        ExportError::Line { line: self.line, reason: reason.into() }
+    }
 }
 
-/// Salt, length and payload of an event's line; `None` if they were erased.
-fn read_salted(salt: Option<String>, payload: Option<String>) -> Result<Option<Vec<u8>>, &'static str> {
-    match (salt, payload) {
-        (None, None) => Ok(None),
-        (Some(salt), Some(payload)) => {
-            let mut salted =
-                from_hex(&salt).filter(|salt| salt.len() == 16).ok_or("the salt is not 16 bytes of hex")?;
-            let length = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= limits::PAYLOAD_BYTES_MAX);
-            salted.extend_from_slice(&length.ok_or("the payload is longer than one can be")?.to_be_bytes());
-            salted.extend_from_slice(payload.as_bytes());
-            Ok(Some(salted))
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FirstLine {
+    #[serde(deserialize_with = "file::one")]
+    convoke_export: u32,
+    log_id: LogId,
+}
+
+#[derive(Serialize)]
+struct CommitLine {
+    commit: Head,
+}
+
+#[derive(Serialize)]
+struct LastLine<'a> {
+    checkpoint: &'a Checkpoint,
+}
+
+/// Any line after the first. Which of its members are there says which it is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[serde(default, deserialize_with = "file::present")]
+    position: Option<u64>,
+    #[serde(default, deserialize_with = "file::present")]
+    header: Option<Hex>,
+    #[serde(default, deserialize_with = "file::present")]
+    salt: Option<Hex>,
+    #[serde(default, deserialize_with = "file::present")]
+    payload: Option<String>,
+    #[serde(default, deserialize_with = "file::present")]
+    commit: Option<Head>,
+    #[serde(default, deserialize_with = "file::present")]
+    checkpoint: Option<Checkpoint>,
+}
+
+/// Bytes, written as lower-case hex.
+struct Hex(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Hex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Digits;
+        impl de::Visitor<'_> for Digits {
+            type Value = Hex;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("bytes in lower-case hex")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Hex, E> {
+                from_hex(text).map(Hex).ok_or_else(|| E::custom("header and salt are bytes in lower-case hex"))
+            }
         }
-        _ => Err("salt and payload are there together or not at all"),
+        deserializer.deserialize_str(Digits)
     }
 }

@@ -163,6 +163,18 @@ impl Verification {
         Err(Broken { position: self.committed.size, fault })
     }
 
+    /// The log that is verified, once that is known.
+    #[must_use]
+    pub fn log_id(&self) -> Option<LogId> {
+        self.log_id
+    }
+
+    /// The root over the events that were taken, those since the last commit's end included.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+
     /// The head after the last commit that held.
     #[must_use]
     pub fn head(&self) -> Head {

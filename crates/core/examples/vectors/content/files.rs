@@ -89,7 +89,7 @@ impl SmallLog {
         for (commit, head) in &self.commits {
             text += &commit_lines(commit, head.root).expect("payloads are text");
         }
-        text + &last_line(self.checkpoint.clone())
+        text + &last_line(&self.checkpoint)
     }
 
     fn proof(&self, position: u64, size: u64) -> InclusionProof {
@@ -114,8 +114,9 @@ impl SmallLog {
 
 /// Reads a whole export; where and why it does not hold, if it does not.
 fn read_export(text: &str) -> Result<Checkpoint, ExportError> {
-    let mut reader = ExportReader::new();
-    for line in text.as_bytes().split_inclusive(|b| *b == b'\n') {
+    let mut lines = text.as_bytes().split_inclusive(|b| *b == b'\n');
+    let mut reader = ExportReader::open(lines.next().unwrap_or_default())?;
+    for line in lines {
         reader.line(line)?;
     }
     reader.finish()
