@@ -2,10 +2,13 @@
 //!
 //! A UUIDv7 begins with the time, so that the ids of one morning all begin alike. People and agents therefore see the
 //! end: 8 or more base32 characters (Crockford's alphabet in lower case) over the last 40 or more bits, with at least
-//! one digit among them, so that an ordinary word never looks like an id.
+//! one digit among them or 12 characters long, so that an ordinary word hardly ever looks like an id.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use smol_str::SmolStr;
 use uuid::Uuid;
+
+use crate::name::shorten;
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// The fewest characters of a short id.
@@ -16,7 +19,7 @@ pub const SHORT_CHARS_MAX: usize = 12;
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => { $(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(Uuid);
 
@@ -50,6 +53,11 @@ macro_rules! ids {
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 write!(f, "{}({})", stringify!($name), self.short())
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                canonical(deserializer).map(Self)
             }
         }
         impl std::str::FromStr for $name {
@@ -100,10 +108,25 @@ pub fn uuid_v7(unix_ms: u64, random: [u8; 10]) -> [u8; 16] {
     bytes
 }
 
+/// Reads an id as it is written in files: text in its one spelling, lower case with dashes.
+fn canonical<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+    if !deserializer.is_human_readable() {
+        return Uuid::deserialize(deserializer);
+    }
+    let text = SmolStr::deserialize(deserializer)?;
+    let mut spelling = Uuid::encode_buffer();
+    Uuid::try_parse(&text)
+        .ok()
+        .filter(|id| id.hyphenated().encode_lower(&mut spelling) == text.as_str())
+        .ok_or_else(|| de::Error::custom(format_args!("{:?} is not an id in lower case with dashes", shorten(&text))))
+}
+
 /// Gives fresh ids. The shell's is random; a test's or model checker's counts.
 pub trait IdSource {
     /// An id that no other call gave or will give.
     fn fresh(&mut self) -> EventId;
+    /// The salt of an event whose command has a key: unguessable.
+    fn salt(&mut self) -> crate::log::Salt;
 }
 
 fn tail(bytes: &[u8; 16]) -> u64 {
@@ -122,10 +145,29 @@ pub fn short(tail: u64) -> String {
     text(tail, chars)
 }
 
+/// Whether the short form of an id with this tail needs no more than [`SHORT_CHARS_MIN`] characters.
+#[must_use]
+pub fn has_plain_short_form(tail: u64) -> bool {
+    // The first ten of the alphabet are the digits.
+    (0..SHORT_CHARS_MIN).any(|i| (tail >> (5 * i)) & 31 < 10)
+}
+
 /// The last `chars` base32 characters of a tail.
 #[must_use]
 pub fn text(tail: u64, chars: usize) -> String {
     (0..chars).rev().map(|i| char::from(ALPHABET[(tail >> (5 * i)) as usize & 31])).collect()
+}
+
+/// The value of up to 25 base32 characters; `None` if there are more, or others.
+#[must_use]
+pub fn bits(text: &str) -> Option<u128> {
+    if text.len() > 25 {
+        return None;
+    }
+    text.bytes().try_fold(0, |bits, byte| {
+        let value = ALPHABET.iter().position(|a| *a == byte.to_ascii_lowercase())?;
+        Some(bits << 5 | value as u128)
+    })
 }
 
 /// A reference to something by its id.
@@ -149,14 +191,13 @@ impl IdReference {
         if (32..=36).contains(&text.len()) {
             return Uuid::try_parse(text).ok().map(|uuid| Self::Full(*uuid.as_bytes()));
         }
-        if !(SHORT_CHARS_MIN..=SHORT_CHARS_MAX).contains(&text.len()) || !text.bytes().any(|b| b.is_ascii_digit()) {
+        // One id in a hundred has no digit in its last 12 characters; it is shown, and so must be read, with all of them.
+        let has_a_digit = text.bytes().any(|b| b.is_ascii_digit());
+        let long_enough = if has_a_digit { SHORT_CHARS_MIN } else { SHORT_CHARS_MAX };
+        if !(long_enough..=SHORT_CHARS_MAX).contains(&text.len()) {
             return None;
         }
-        let mut bits = 0;
-        for byte in text.bytes() {
-            let value = ALPHABET.iter().position(|a| *a == byte.to_ascii_lowercase())?;
-            bits = bits << 5 | value as u64;
-        }
+        let bits = u64::try_from(bits(text)?).ok()?;
         Some(Self::Short { chars: text.len(), bits })
     }
 
@@ -201,12 +242,33 @@ mod tests {
     }
 
     #[test]
-    fn a_short_id_always_holds_a_digit() {
+    fn an_id_in_a_file_has_one_spelling() {
+        let id = EventId::from_bytes(uuid_v7(1_765_845_503_000, [0xab; 10]));
+        let text = id.to_string();
+        let read = |text: &str| serde_json::from_value::<EventId>(serde_json::Value::from(text)).ok();
+        assert_eq!(read(&text), Some(id));
+        for other in [text.to_uppercase(), text.replace('-', ""), format!("{{{text}}}"), format!("urn:uuid:{text}")] {
+            assert_eq!(read(&other), None, "{other}");
+            assert_eq!(other.parse().ok(), Some(id), "what people type may be spelled otherwise");
+        }
+    }
+
+    #[test]
+    fn a_short_id_holds_a_digit_or_is_as_long_as_they_get() {
         let all_letters = EventId::from_bytes([0xff; 16]);
         assert_eq!(all_letters.short().len(), SHORT_CHARS_MAX);
+        assert!(IdReference::parse(&all_letters.short()).unwrap().matches(all_letters));
         let digits = EventId::from_bytes(uuid_v7(0, [0; 10]));
         assert_eq!(digits.short(), "00000000");
         assert!(!looks_like_an_id("standard"));
         assert!(looks_like_an_id("gate2026"));
+    }
+
+    #[test]
+    fn a_plain_short_form_has_as_few_characters_as_any() {
+        for random in 0..200_u8 {
+            let id = EventId::from_bytes(uuid_v7(0, [random.wrapping_mul(151); 10]));
+            assert_eq!(has_plain_short_form(id.tail()), id.short().len() == SHORT_CHARS_MIN, "{id}");
+        }
     }
 }

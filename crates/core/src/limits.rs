@@ -1,5 +1,9 @@
 //! Every bound in one place. Over a limit is a refusal that names the limit, before anything is written.
 
+use serde_json::Value;
+
+use crate::refusal::Refusal;
+
 /// Bytes of one event's payload as stored (JSON). One event always fits one record of the store.
 pub const PAYLOAD_BYTES_MAX: usize = 48 * 1024;
 /// Bytes of a message's text.
@@ -14,6 +18,8 @@ pub const REFERENCE_BYTES_MAX: usize = 200;
 pub const RECIPIENTS_MAX: usize = 65;
 /// Bytes of the JSON payload attached to a countdown or a message.
 pub const ATTACHED_JSON_BYTES_MAX: usize = 8 * 1024;
+/// Arrays and objects inside one another in that JSON. A reader that gives up at some depth must never meet it in a log.
+pub const ATTACHED_JSON_DEPTH_MAX: usize = 32;
 /// Attendees of one countdown.
 pub const ATTENDEES_MAX: usize = 64;
 /// Bytes of a countdown's or campaign's name.
@@ -35,15 +41,13 @@ pub const RECEIVE_MAX: usize = 1_000;
 /// Events in one commit. A batch of commands stops filling before it.
 pub const COMMIT_EVENTS_MAX: usize = 8_192;
 /// Bytes of one commit's frames.
-pub const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub const COMMIT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Due items decided in one commit; commands wait for the rest.
 pub const DUE_PER_COMMIT_MAX: usize = 1_000;
 /// The longest duration anywhere: ten years, in milliseconds.
 pub const SPAN_MS_MAX: u64 = 10 * 366 * 24 * 60 * 60 * 1000;
-/// Idempotency keys remembered.
+/// Idempotency keys remembered, oldest out: 24 hours at more than one keyed command a second, without a pause.
 pub const KEYS_KEPT_MAX: usize = 100_000;
-/// How long a key is remembered at least, while there is room: 24 hours of log time, in milliseconds.
-pub const KEYS_KEPT_MS: u64 = 24 * 60 * 60 * 1000;
 /// Default limit of the total slip of one countdown by deferrals: 24 hours.
 pub const MAX_SLIP_MS: u64 = 24 * 60 * 60 * 1000;
 /// Default limit of a hold: 24 hours.
@@ -56,5 +60,42 @@ pub const LEASE_MS: u64 = 30 * 60 * 1000;
 pub const DELIVERIES_MAX: u32 = 5;
 /// First pause after a `nack`; doubles with each further one.
 pub const NACK_PAUSE_MS: u64 = 1_000;
+/// Deliveries in one mailbox that are not acknowledged, dead letters included. Notices of the system are not refused.
+pub const MAILBOX_LIVE_MAX: usize = 100_000;
+/// Messages that somebody has not acknowledged, and deliveries of them that a message to `all` may lead to.
+pub const DELIVERIES_LIVE_MAX: usize = 1_000_000;
 /// Deliveries that ended and are still recognised when their token comes again.
 pub const ENDED_DELIVERIES_KEPT: usize = 100_000;
+/// Events after which a commit takes no further due item. Even if all of them are notices at their limits, the rest of a
+/// commit and one whole cascade still fit.
+pub const DUE_EVENTS_FULL: usize = 1_024;
+/// Events after which a commit takes no further command; one whole cascade still fits.
+pub const COMMIT_EVENTS_FULL: usize = 4_096;
+/// Bytes after which a commit takes no further command.
+pub const COMMIT_BYTES_FULL: usize = 2 * 1024 * 1024;
+
+/// Refuses what is larger than its limit.
+///
+/// # Errors
+/// [`Refusal::OverLimit`], naming what, its size and the limit.
+pub fn check(what: &'static str, size: usize, size_max: usize) -> Result<(), Refusal> {
+    if size <= size_max { Ok(()) } else { Err(Refusal::OverLimit { what, size, size_max }) }
+}
+
+/// Refuses attached JSON that is too large or nests too deep.
+///
+/// # Errors
+/// [`Refusal::OverLimit`] for its bytes, [`Refusal::BadRequest`] for its depth.
+pub fn check_json(what: &'static str, json: &Value) -> Result<(), Refusal> {
+    fn nests_within(json: &Value, depth_max: usize) -> bool {
+        match json {
+            Value::Array(items) => depth_max > 0 && items.iter().all(|item| nests_within(item, depth_max - 1)),
+            Value::Object(members) => depth_max > 0 && members.values().all(|item| nests_within(item, depth_max - 1)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        }
+    }
+    if !nests_within(json, ATTACHED_JSON_DEPTH_MAX) {
+        return Err(Refusal::BadRequest(format!("{what} nests deeper than {ATTACHED_JSON_DEPTH_MAX} levels")));
+    }
+    check(what, json.to_string().len(), ATTACHED_JSON_BYTES_MAX)
+}

@@ -67,12 +67,7 @@ impl ActorName {
     /// [`NameError`] if it is empty, too long or holds another character.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         const WHAT: &str = "an actor's name";
-        if text.is_empty() {
-            return Err(NameError::Empty { what: WHAT });
-        }
-        if text.len() > Self::BYTES_MAX {
-            return Err(NameError::TooLong { what: WHAT, bytes: text.len(), bytes_max: Self::BYTES_MAX });
-        }
+        bounded(WHAT, text, Self::BYTES_MAX)?;
         let well_formed = text.as_bytes()[0].is_ascii_alphanumeric()
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
         if !well_formed {
@@ -138,12 +133,7 @@ impl Name {
     /// [`NameError`] if it is empty, too long, holds a control character, has a space at an end or looks like an id.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         const WHAT: &str = "a name";
-        if text.is_empty() {
-            return Err(NameError::Empty { what: WHAT });
-        }
-        if text.len() > limits::NAME_BYTES_MAX {
-            return Err(NameError::TooLong { what: WHAT, bytes: text.len(), bytes_max: limits::NAME_BYTES_MAX });
-        }
+        bounded(WHAT, text, limits::NAME_BYTES_MAX)?;
         if text.trim() != text || text.chars().any(char::is_control) {
             return Err(NameError::Character {
                 what: WHAT,
@@ -176,12 +166,7 @@ impl Word {
     /// [`NameError`] if it is empty, too long or holds another character.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         const WHAT: &str = "a kind";
-        if text.is_empty() {
-            return Err(NameError::Empty { what: WHAT });
-        }
-        if text.len() > limits::WORD_BYTES_MAX {
-            return Err(NameError::TooLong { what: WHAT, bytes: text.len(), bytes_max: limits::WORD_BYTES_MAX });
-        }
+        bounded(WHAT, text, limits::WORD_BYTES_MAX)?;
         if !text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-')) {
             return Err(NameError::Character {
                 what: WHAT,
@@ -211,12 +196,7 @@ impl Key {
     /// [`NameError`] if it is empty, too long or holds another character.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         const WHAT: &str = "an idempotency key";
-        if text.is_empty() {
-            return Err(NameError::Empty { what: WHAT });
-        }
-        if text.len() > limits::KEY_BYTES_MAX {
-            return Err(NameError::TooLong { what: WHAT, bytes: text.len(), bytes_max: limits::KEY_BYTES_MAX });
-        }
+        bounded(WHAT, text, limits::KEY_BYTES_MAX)?;
         if !text.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(NameError::Character {
                 what: WHAT,
@@ -261,6 +241,14 @@ macro_rules! text_type {
     )+ };
 }
 text_type!(ActorName, Name, Word, Key);
+
+fn bounded(what: &'static str, text: &str, bytes_max: usize) -> Result<(), NameError> {
+    match text.len() {
+        0 => Err(NameError::Empty { what }),
+        bytes if bytes > bytes_max => Err(NameError::TooLong { what, bytes, bytes_max }),
+        _ => Ok(()),
+    }
+}
 
 /// The beginning of a text that may be huge, for an error message.
 #[must_use]

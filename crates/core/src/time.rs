@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{limits::SPAN_MS_MAX, name::shorten};
 
-/// A moment, in microseconds since 1970 (UTC). In JSON it is RFC 3339 text. From 1970 to the end of 9999.
+/// A moment, in microseconds since 1970 (UTC). In JSON it is RFC 3339 text, in a snapshot that number. From 1970 to the
+/// end of 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
@@ -89,12 +90,15 @@ impl fmt::Display for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
     }
 }
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return Self::from_us(i64::deserialize(deserializer)?).map_err(de::Error::custom);
+        }
         let text = smol_str::SmolStr::deserialize(deserializer)?;
         Self::parse(&text).map_err(de::Error::custom)
     }
@@ -244,10 +248,13 @@ mod tests {
 
     #[test]
     fn durations_have_one_spelling() {
-        for (text, ms) in [("90s", 90_000), ("5m", 300_000), ("1h30m", 5_400_000), ("2d", 172_800_000), ("500ms", 500)] {
+        for (text, ms) in [("90s", 90_000), ("5m", 300_000), ("1h30m", 5_400_000), ("2d", 172_800_000), ("500ms", 500)]
+        {
             assert_eq!(Span::parse(text).unwrap().ms(), ms, "{text}");
         }
-        for text in ["", "5", "5mm", "m", "-5m", "5m1h", "5m5m", " 5m", "5 m", "1.5h", "5M", "5é", "99999999999999999999d"] {
+        for text in
+            ["", "5", "5mm", "m", "-5m", "5m1h", "5m5m", " 5m", "5 m", "1.5h", "5M", "5é", "99999999999999999999d"]
+        {
             assert!(Span::parse(text).is_err(), "{text:?}");
         }
         assert_eq!(Span::parse("1h30m").unwrap().to_string(), "1h30m");

@@ -6,13 +6,12 @@
 mod admission;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod crew;
 mod engine;
 mod error;
-mod examine;
 mod export;
 pub mod faulty;
 mod folder;
-mod hex;
 mod load;
 mod log;
 mod memory_log;
@@ -25,17 +24,17 @@ mod scan;
 mod scratch;
 mod shared;
 mod sled_log;
-mod slots;
+pub mod slots;
 mod tiles;
 mod tree;
 mod verify;
 mod writer;
 
 pub use error::{AppendError, OpenError, ReadError};
-pub use export::{EXPORT_LINE_BYTES_MAX, EXPORT_VERSION, ExportError, ExportReader, ExportWriter, LineFault, export};
+pub use export::{ExportError, ExportReader, ExportWriter, export};
 pub use load::LoadError;
 pub use log::{Log, Stored};
 pub use memory_log::MemoryLog;
 pub use panics::quiet_engine_panics;
 pub use sled_log::SledLog;
-pub use verify::{Flaw, Report, VerifyError, verify, verify_export};
+pub use verify::{Report, VerifyError, read_export, verify, verify_export};

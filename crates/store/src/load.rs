@@ -1,13 +1,17 @@
 //! Making a store of a whole log at once: every hash checked on the way, durable once at the end, in place or not at all.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs,
+    io::{self, BufRead},
+    path::Path,
+};
 
 use convoke_core::log::Checkpoint;
 
 use crate::{
     engine::EngineError,
     error::OpenError,
-    export::ExportError,
+    export::ExportReader,
     folder::{io_error, sync_folder},
     log::Stored,
     record,
@@ -16,7 +20,7 @@ use crate::{
     sled_log::{self, SledLog},
     tiles::TilesFile,
     tree::Tree,
-    verify::{Report, VerifyError, verify_commits},
+    verify::{Report, VerifyError, read_export, verify_commits},
 };
 
 /// Why a store could not be made of the commits given.
@@ -42,43 +46,61 @@ impl SledLog {
     /// [`LoadError`].
     pub fn load(
         folder: impl AsRef<Path>,
-        commits: impl Iterator<Item = Result<Stored, ExportError>>,
+        commits: impl Iterator<Item = Stored>,
         against: Option<&Checkpoint>,
         progress: impl FnMut(u64),
     ) -> Result<Report, LoadError> {
-        let path = folder.as_ref();
-        let io = |error: io::Error| LoadError::Open(io_error(path, &error));
-        if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(LoadError::Occupied(path.to_owned()));
-        }
-        let parent = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        fs::create_dir_all(parent).map_err(io)?;
-        let scratch = Scratch::create(parent).map_err(io)?;
-        let store = sled_log::create(scratch.path())?;
-        let mut engine = sled_log::open_engine(&store)?;
-        let failed = |error: EngineError| LoadError::Open(sled_log::engine_error(path, error));
-        let mut tree = Tree::default();
-        let report = verify_commits(commits, against, progress, |commits| {
-            for Stored { commit, root } in commits {
-                engine.put(record::split(&commit, &root)).map_err(failed)?;
-                commit.events().for_each(|event| tree.push(event.leaf()));
-            }
-            Ok::<(), LoadError>(())
-        })?;
-        engine.sync().map_err(failed)?;
-        engine.close(&store.engine(), true);
-        if let Some(log_id) = report.log_id {
-            let recorded = Recorded { log_id, head: report.head };
-            RecordedHead::create(&store.head()).and_then(|mut file| file.write(recorded)).map_err(io)?;
-        }
-        let (mut tiles, _) = TilesFile::open(&store.tiles(), 0).map_err(io)?;
-        tiles.rewrite(tree.tiles()).map_err(io)?;
-        store.sync().map_err(io)?;
-        scratch.persist(path).map_err(io)?;
-        sync_folder(parent).map_err(io)?;
-        Ok(report)
+        build(folder.as_ref(), |put| verify_commits(commits, against, progress, put))
     }
+
+    /// Makes the log of an export as [`SledLog::load`] does that of commits.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn import(
+        folder: impl AsRef<Path>,
+        export: ExportReader<impl BufRead>,
+        against: Option<&Checkpoint>,
+        progress: impl FnMut(u64),
+    ) -> Result<Report, LoadError> {
+        build(folder.as_ref(), |put| read_export(export, against, progress, put))
+    }
+}
+
+/// Builds a log of what `fill` puts into it.
+fn build(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn FnMut(Stored) -> Result<(), LoadError>) -> Result<Report, LoadError>,
+) -> Result<Report, LoadError> {
+    let io = |error: io::Error| LoadError::Open(io_error(path, &error));
+    if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(LoadError::Occupied(path.to_owned()));
+    }
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(parent).map_err(io)?;
+    let scratch = Scratch::create(parent).map_err(io)?;
+    let store = sled_log::create(scratch.path())?;
+    let mut engine = sled_log::open_engine(&store)?;
+    let failed = |error: EngineError| LoadError::Open(sled_log::engine_error(path, error));
+    let mut tree = Tree::default();
+    let report = fill(&mut |Stored { commit, root }| {
+        engine.put(record::split(&commit, &root)).map_err(failed)?;
+        commit.events().for_each(|event| tree.push(event.leaf()));
+        Ok(())
+    })?;
+    engine.sync().map_err(failed)?;
+    engine.close(&store.engine(), true);
+    if let Some(checkpoint) = &report.checkpoint {
+        let recorded = Recorded { log_id: checkpoint.log_id, head: report.head };
+        RecordedHead::create(&store.head()).and_then(|mut file| file.write(recorded)).map_err(io)?;
+    }
+    let (mut tiles, _) = TilesFile::open(&store.tiles(), 0).map_err(io)?;
+    tiles.rewrite(tree.tiles()).map_err(io)?;
+    store.sync().map_err(io)?;
+    scratch.persist(path).map_err(io)?;
+    sync_folder(parent).map_err(io)?;
+    Ok(report)
 }

@@ -147,4 +147,28 @@ mod tests {
             assert_eq!(decode(&flipped), None, "bit {bit}");
         }
     }
+
+    /// `tests/vectors/records-v1.json` is written in Python from the document.
+    #[test]
+    fn the_files_of_the_test_vectors_are_read_as_they_say() {
+        let vectors: serde_json::Value =
+            serde_json::from_str(include_str!("../../../tests/vectors/records-v1.json")).unwrap();
+        for one in vectors["heads"].as_array().unwrap() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("head");
+            let mut bytes = Vec::new();
+            for (at, part) in one["parts"].as_object().unwrap() {
+                let part = part.as_str().unwrap();
+                bytes.resize(at.parse().unwrap(), 0);
+                bytes.extend((0..part.len() / 2).map(|i| u8::from_str_radix(&part[2 * i..2 * i + 2], 16).unwrap()));
+            }
+            std::fs::write(&path, bytes).unwrap();
+            let (_, found) = RecordedHead::open(&path).unwrap();
+            let found = found.map_or(
+                serde_json::Value::Null,
+                |Recorded { log_id, head }| serde_json::json!({"log_id": log_id, "size": head.size, "root": head.root}),
+            );
+            assert_eq!(found, one["head"], "{}", one["name"]);
+        }
+    }
 }

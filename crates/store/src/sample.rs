@@ -2,7 +2,7 @@
 
 use convoke_core::{
     id::{EventId, LogId, uuid_v7},
-    log::{Commit, CommitBuilder, Hash, Header, Kind},
+    log::{Commit, CommitBuilder, FIRST_KIND, Hash, Header, Kind},
     name::ActorName,
     time::Timestamp,
 };
@@ -41,7 +41,7 @@ fn event(log_id: LogId, position: u64) -> (Header, [u8; 16]) {
         event_id: id,
         time: Timestamp::from_us(1_700_000_000_000_000 + position as i64).unwrap_or_default(),
         actor: ActorName::parse("agent-1").expect("a well-formed name"),
-        kind: Kind::parse("message.sent").expect("a well-formed kind"),
+        kind: Kind::known(if position == 0 { FIRST_KIND } else { "message.sent" }),
         schema: 1,
         correlation: id,
         causation: None,

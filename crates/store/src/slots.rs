@@ -16,15 +16,17 @@ const FILLER: u8 = 0x80;
 const LARGE_BYTES: usize = 4 * 1024;
 
 /// A key: the group, then the place in it.
-pub(crate) type Key = [u8; 9];
+pub type Key = [u8; 9];
 
 /// The key of a record by its number.
-pub(crate) fn key_of(number: u64) -> Key {
+#[must_use]
+pub fn key_of(number: u64) -> Key {
     key(number / GROUP_RECORDS, (number % GROUP_RECORDS) as u8)
 }
 
 /// The number of the record with this key; `None` for a filler's, or a key of neither kind.
-pub(crate) fn number_of(key: &[u8]) -> Option<u64> {
+#[must_use]
+pub fn number_of(key: &[u8]) -> Option<u64> {
     let (group, place) = key.split_first_chunk::<8>()?;
     let [place] = place else { return None };
     let place = u64::from(*place);

@@ -4,18 +4,17 @@
 //! It shows damage, and any edit that does not redo everything after it. A log rewritten as a whole, or rolled back, is
 //! consistent in itself: that is found only against a checkpoint kept elsewhere.
 //!
-//! Events are decoded and hashed on all cores ([`examine`](crate::examine)); what depends on order is done here, in order.
+//! The rules are core's ([`CheckedEvent`], [`Verification`]). Here all cores work on what an event or a line of an export shows
+//! by itself ([`crew`](crate::crew)), and what depends on order is done in order, and compared with a checkpoint.
 
-use convoke_core::{
-    id::LogId,
-    log::{Checkpoint, Frontier, Hash, Head, HeaderError},
-    time::Timestamp,
-};
+use std::io::BufRead;
+
+use convoke_core::log::{Broken, CheckedEvent, Checkpoint, Fault, Head, Verification};
 
 use crate::{
+    crew::Crew,
     error::ReadError,
-    examine::{Crew, Examined, wait},
-    export::{ExportError, ExportReader},
+    export::{ExportError, ExportReader, check_lines},
     log::{Log, Stored},
 };
 
@@ -25,78 +24,28 @@ const CHUNK_EVENTS: usize = 2 * 1024;
 /// What a verified log holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// The log's id; `None` if it has no event.
-    pub log_id: Option<LogId>,
     /// Its head.
     pub head: Head,
+    /// Its checkpoint; `None` if it has no event.
+    pub checkpoint: Option<Checkpoint>,
     /// How many commits it consists of.
     pub commits: u64,
     /// How many of its events have had their payload erased.
     pub erased: u64,
-    /// The time of its last event.
-    pub last_time: Option<Timestamp>,
-}
-
-impl Report {
-    /// The checkpoint of this log; `None` if it has no event.
-    #[must_use]
-    pub fn checkpoint(&self) -> Option<Checkpoint> {
-        Some(Checkpoint {
-            convoke_checkpoint: Checkpoint::VERSION,
-            log_id: self.log_id?,
-            size: self.head.size,
-            root: self.head.root,
-            time: self.last_time?,
-        })
-    }
-}
-
-/// What does not hold of an event or commit.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Flaw {
-    /// The header does not decode.
-    #[error(transparent)]
-    Header(#[from] HeaderError),
-    /// The header names another log than the first event's.
-    #[error("the event is of another log")]
-    Log,
-    /// The header names another position.
-    #[error("the event says that its position is {stated}")]
-    Position {
-        /// What it says.
-        stated: u64,
-    },
-    /// The time is before that of the event before.
-    #[error("the event's time is before that of the event before it")]
-    Time,
-    /// Salt and payload are not those that the header was made for.
-    #[error("the payload does not match its hash")]
-    Payload,
-    /// The commit does not start where the one before ends, or the log ends too early.
-    #[error("an event is missing")]
-    Missing,
-    /// The root stored with the commit is not the root over the events up to its end.
-    #[error("the root stored with the commit is not the root over the events")]
-    Root,
 }
 
 /// Why a log does not verify.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// The first event that does not hold; of a root that does not hold, the first event of its commit.
-    #[error("position {position} does not hold: {flaw}")]
-    Flawed {
-        /// Its position.
-        position: u64,
-        /// What does not hold.
-        flaw: Flaw,
-    },
+    /// The first event that does not hold; of a size or root that does not hold, the first event of its commit.
+    #[error(transparent)]
+    Flawed(#[from] Broken),
     /// The log's bytes cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The export cannot be read.
     #[error(transparent)]
-    Export(#[from] ExportError),
+    Export(ExportError),
     /// The checkpoint is of another log.
     #[error("the checkpoint is of the log {}, and this is another", checkpoint.log_id)]
     OtherLog {
@@ -119,6 +68,15 @@ pub enum VerifyError {
     },
 }
 
+impl From<ExportError> for VerifyError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Broken(broken) => Self::Flawed(broken),
+            error => Self::Export(error),
+        }
+    }
+}
+
 /// Verifies a whole log up to its head, and that it extends the log of a checkpoint kept elsewhere, if one is given.
 /// `progress` is called with the number of events that hold so far.
 ///
@@ -130,7 +88,7 @@ pub async fn verify(
     mut progress: impl FnMut(u64),
 ) -> Result<Report, VerifyError> {
     let head = log.head();
-    let mut crew = Crew::new();
+    let mut crew = Crew::new(check_events);
     let mut so_far = SoFar::new(against);
     let mut next = 0;
     loop {
@@ -138,18 +96,20 @@ pub async fn verify(
         let ended = commits.is_empty();
         if let Some(last) = commits.last() {
             next = last.commit.end();
-            crew.hand_over(commits);
+            crew.hand_over(event_count(&commits), commits);
         }
         while crew.is_full() || (ended && !crew.is_idle()) {
-            if let Some(examined) = crew.next() {
-                so_far.take(&examined.await)?;
-                progress(so_far.size());
+            if let Some(checked) = crew.next() {
+                so_far.take(checked.await, |_| Ok::<(), VerifyError>(()))?;
+                progress(so_far.log.size());
             }
         }
         if ended {
             // The log may have grown since.
-            if so_far.size() < head.size {
-                return Err(VerifyError::Flawed { position: so_far.size(), flaw: Flaw::Missing });
+            let position = so_far.log.size();
+            if position < head.size {
+                let what = format!("the log ends here, and its head says that it holds {} events", head.size);
+                return Err(ReadError::Damaged { position, what }.into());
             }
             return so_far.finish();
         }
@@ -161,157 +121,159 @@ pub async fn verify(
 /// # Errors
 /// [`VerifyError`] says what does not hold first.
 pub fn verify_export(
-    reader: ExportReader<impl std::io::BufRead>,
+    export: ExportReader<impl BufRead>,
     against: Option<&Checkpoint>,
     progress: impl FnMut(u64),
 ) -> Result<Report, VerifyError> {
-    verify_commits(reader, against, progress, |_| Ok(()))
+    read_export(export, against, progress, |_| Ok(()))
 }
 
-/// Verifies commits as they come and passes on those that hold, in order.
-pub(crate) fn verify_commits<E: From<VerifyError>>(
-    commits: impl Iterator<Item = Result<Stored, ExportError>>,
+/// Verifies an export and passes on its commits as they turn out to hold, in order. Blocks.
+///
+/// # Errors
+/// [`VerifyError`] says what does not hold first; or what `pass_on` fails with.
+pub fn read_export<E: From<VerifyError>>(
+    export: ExportReader<impl BufRead>,
     against: Option<&Checkpoint>,
     mut progress: impl FnMut(u64),
-    mut pass_on: impl FnMut(Vec<Stored>) -> Result<(), E>,
+    mut pass_on: impl FnMut(Stored) -> Result<(), E>,
 ) -> Result<Report, E> {
-    let mut crew = Crew::new();
-    let mut so_far = SoFar::new(against);
-    let mut commits = commits.fuse();
-    loop {
-        let (chunk, failed) = chunk(&mut commits);
-        let ended = chunk.is_empty() || failed.is_some();
-        if !chunk.is_empty() {
-            crew.hand_over(chunk);
-        }
-        while crew.is_full() || (ended && !crew.is_idle()) {
-            if let Some(examined) = crew.next() {
-                let examined = wait(examined);
-                so_far.take(&examined)?;
-                progress(so_far.size());
-                pass_on(examined.commits)?;
+    let ExportReader { mut lines, mut reader } = export;
+    let (against, mut commits) = (Against(against), 0);
+    let next = || Ok(lines.chunk()?.map(|chunk| (chunk.len(), chunk)));
+    Crew::new(check_lines).work_through(next, |checked| {
+        for line in checked {
+            let ended = reader.take(line).map_err(|error| VerifyError::from(ExportError::from(error)))?;
+            against.compare(reader.log())?;
+            if let Some(ended) = ended {
+                commits += 1;
+                pass_on(Stored { root: ended.head.root, commit: ended.commit })?;
             }
         }
-        if let Some(error) = failed {
-            // What came before holds, so this is the first thing that does not.
-            return Err(VerifyError::from(error).into());
-        }
-        if ended {
-            return Ok(so_far.finish()?);
-        }
-    }
+        progress(reader.log().size());
+        Ok::<(), E>(())
+    })?;
+    let report = against.report(reader.log(), commits);
+    // Whatever it lacks is the answer before anything that it is compared with.
+    reader.finish().map_err(|error| VerifyError::from(ExportError::from(error)))?;
+    Ok(report?)
 }
 
-fn chunk(commits: &mut impl Iterator<Item = Result<Stored, ExportError>>) -> (Vec<Stored>, Option<ExportError>) {
-    let (mut chunk, mut events) = (Vec::new(), 0);
-    while events < CHUNK_EVENTS {
-        match commits.next() {
-            Some(Ok(stored)) => {
-                events += stored.commit.len();
-                chunk.push(stored);
-            }
-            Some(Err(error)) => return (chunk, Some(error)),
-            None => break,
+/// Verifies commits as they come and passes on those that hold, in order. Blocks.
+pub(crate) fn verify_commits<E: From<VerifyError>>(
+    mut commits: impl Iterator<Item = Stored>,
+    against: Option<&Checkpoint>,
+    mut progress: impl FnMut(u64),
+    mut pass_on: impl FnMut(Stored) -> Result<(), E>,
+) -> Result<Report, E> {
+    let mut so_far = SoFar::new(against);
+    let next = || {
+        let (mut chunk, mut events) = (Vec::new(), 0);
+        while events < CHUNK_EVENTS
+            && let Some(stored) = commits.next()
+        {
+            events += stored.commit.len();
+            chunk.push(stored);
+        }
+        Ok(if chunk.is_empty() { None } else { Some((events, chunk)) })
+    };
+    Crew::new(check_events).work_through(next, |checked| {
+        so_far.take(checked, &mut pass_on)?;
+        progress(so_far.log.size());
+        Ok::<(), E>(())
+    })?;
+    Ok(so_far.finish()?)
+}
+
+/// Commits, and what each event of theirs shows by itself.
+#[derive(Debug, Default)]
+struct Checked {
+    commits: Vec<Stored>,
+    /// Up to the first that does not hold.
+    events: Vec<Result<CheckedEvent, Fault>>,
+}
+
+fn check_events(commits: Vec<Stored>) -> Checked {
+    let mut events = Vec::with_capacity(event_count(&commits));
+    for event in commits.iter().flat_map(|stored| stored.commit.events()) {
+        events.push(CheckedEvent::of(event));
+        if events.last().is_some_and(Result::is_err) {
+            break;
         }
     }
-    (chunk, None)
+    Checked { commits, events }
+}
+
+fn event_count(commits: &[Stored]) -> usize {
+    commits.iter().map(|stored| stored.commit.len()).sum()
 }
 
 /// The log as far as it holds.
 struct SoFar<'a> {
-    against: Option<&'a Checkpoint>,
-    frontier: Frontier,
-    log_id: Option<LogId>,
-    last_time: Option<Timestamp>,
+    log: Verification,
+    against: Against<'a>,
     commits: u64,
-    erased: u64,
 }
 
 impl<'a> SoFar<'a> {
     fn new(against: Option<&'a Checkpoint>) -> Self {
-        Self { against, frontier: Frontier::default(), log_id: None, last_time: None, commits: 0, erased: 0 }
+        Self { log: Verification::new(), against: Against(against), commits: 0 }
     }
 
-    fn size(&self) -> u64 {
-        self.frontier.size()
-    }
-
-    fn take(&mut self, examined: &Examined) -> Result<(), VerifyError> {
-        if let Some(first) = &examined.first {
-            if self.log_id.is_some_and(|log_id| log_id != first.log_id) {
-                return Err(self.flawed(Flaw::Log));
+    fn take<E: From<VerifyError>>(
+        &mut self,
+        checked: Checked,
+        mut pass_on: impl FnMut(Stored) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut events = checked.events.into_iter();
+        for stored in checked.commits {
+            for event in events.by_ref().take(stored.commit.len()) {
+                self.log.event(event).map_err(VerifyError::from)?;
+                self.against.compare(&self.log)?;
             }
-            if self.last_time.is_some_and(|last_time| first.time < last_time) {
-                return Err(self.flawed(Flaw::Time));
-            }
-            self.log_id = Some(first.log_id);
-        }
-        let mut leaves = examined.leaves.iter();
-        for stored in &examined.commits {
-            let first = stored.commit.first();
-            if first != self.size() {
-                return Err(self.flawed(Flaw::Missing));
-            }
-            for _ in 0..stored.commit.len() {
-                match leaves.next() {
-                    Some(leaf) => self.push(*leaf)?,
-                    None => break,
-                }
-            }
-            if let Some((position, flaw)) = &examined.flaw
-                && *position < stored.commit.end()
-            {
-                return Err(VerifyError::Flawed { position: *position, flaw: flaw.clone() });
-            }
-            if self.frontier.root() != stored.root {
-                return Err(VerifyError::Flawed { position: first, flaw: Flaw::Root });
-            }
+            self.log.commit(stored.head()).map_err(VerifyError::from)?;
             self.commits += 1;
+            pass_on(stored)?;
         }
-        self.erased += examined.erased;
-        self.last_time = examined.last_time.or(self.last_time);
         Ok(())
     }
 
-    fn push(&mut self, leaf: Hash) -> Result<(), VerifyError> {
-        self.frontier.push(leaf);
-        match self.against {
-            Some(checkpoint) if checkpoint.size == self.size() && checkpoint.root != self.frontier.root() => {
-                Err(self.differs(checkpoint))
+    fn finish(self) -> Result<Report, VerifyError> {
+        self.against.report(&self.log, self.commits)
+    }
+}
+
+/// The checkpoint kept elsewhere, if there is one.
+#[derive(Clone, Copy)]
+struct Against<'a>(Option<&'a Checkpoint>);
+
+impl Against<'_> {
+    /// Compares the roots where the log has just become as large as the checkpoint.
+    fn compare(self, log: &Verification) -> Result<(), VerifyError> {
+        match self.0 {
+            Some(kept) if kept.size == log.size() && kept.root != log.root() => {
+                let checkpoint = Box::new(kept.clone());
+                Err(if log.log_id() == Some(kept.log_id) {
+                    VerifyError::Rewritten { checkpoint }
+                } else {
+                    VerifyError::OtherLog { checkpoint }
+                })
             }
             _ => Ok(()),
         }
     }
 
-    fn differs(&self, checkpoint: &Checkpoint) -> VerifyError {
-        let checkpoint = Box::new(checkpoint.clone());
-        if self.log_id == Some(checkpoint.log_id) {
-            VerifyError::Rewritten { checkpoint }
-        } else {
-            VerifyError::OtherLog { checkpoint }
-        }
-    }
-
-    fn flawed(&self, flaw: Flaw) -> VerifyError {
-        VerifyError::Flawed { position: self.size(), flaw }
-    }
-
-    fn finish(self) -> Result<Report, VerifyError> {
-        if let Some(checkpoint) = self.against {
-            if self.log_id.is_some_and(|log_id| log_id != checkpoint.log_id) {
-                return Err(VerifyError::OtherLog { checkpoint: Box::new(checkpoint.clone()) });
+    /// What the whole log holds, if it extends the checkpoint's.
+    fn report(self, log: &Verification, commits: u64) -> Result<Report, VerifyError> {
+        if let Some(kept) = self.0 {
+            let checkpoint = Box::new(kept.clone());
+            if log.log_id().is_some_and(|log_id| log_id != kept.log_id) {
+                return Err(VerifyError::OtherLog { checkpoint });
             }
-            if self.size() < checkpoint.size {
-                let checkpoint = Box::new(checkpoint.clone());
-                return Err(VerifyError::RolledBack { size: self.size(), checkpoint });
+            if log.size() < kept.size {
+                return Err(VerifyError::RolledBack { size: log.size(), checkpoint });
             }
         }
-        Ok(Report {
-            log_id: self.log_id,
-            head: Head { size: self.size(), root: self.frontier.root() },
-            commits: self.commits,
-            erased: self.erased,
-            last_time: self.last_time,
-        })
+        Ok(Report { head: log.head(), checkpoint: log.checkpoint(), commits, erased: log.erased() })
     }
 }

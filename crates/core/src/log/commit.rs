@@ -39,19 +39,25 @@ pub enum FrameError {
     /// Salt and payload are not those that the header was made for.
     #[error("the payload does not match its hash")]
     PayloadHash,
+    /// The salted payload does not begin with a salt and its own length.
+    #[error("the payload's length is not the one it states")]
+    PayloadLength,
+    /// Longer than the numbers that count it can say.
+    #[error("the frames or their positions go beyond what the format can count")]
+    TooLong,
 }
 
 impl<'a> EventRef<'a> {
     /// The payload's bytes; `None` once erased.
     #[must_use]
     pub fn payload(&self) -> Option<&'a [u8]> {
-        self.salted_payload.map(|salted| &salted[SALTED_PREFIX..])
+        self.salted_payload?.get(SALTED_PREFIX..)
     }
 
     /// The salt; `None` once erased.
     #[must_use]
     pub fn salt(&self) -> Option<Salt> {
-        self.salted_payload.map(|salted| salted[..16].try_into().expect("a frame holds its whole salt"))
+        self.salted_payload?.first_chunk().copied()
     }
 
     /// The leaf hash.
@@ -81,8 +87,7 @@ impl<'a> EventRef<'a> {
     /// [`FrameError`] if the bytes are not a frame. Headers and hashes are not looked at.
     pub fn take(rest: &mut &'a [u8]) -> Result<Self, FrameError> {
         let (length, tail) = rest.split_first_chunk::<2>().ok_or(FrameError::Short)?;
-        let (header, tail) =
-            tail.split_at_checked(u16::from_be_bytes(*length).into()).ok_or(FrameError::Short)?;
+        let (header, tail) = tail.split_at_checked(u16::from_be_bytes(*length).into()).ok_or(FrameError::Short)?;
         let (presence, tail) = tail.split_first().ok_or(FrameError::Short)?;
         match *presence {
             ERASED => {
@@ -91,9 +96,8 @@ impl<'a> EventRef<'a> {
             }
             PRESENT => {
                 let prefix = tail.first_chunk::<SALTED_PREFIX>().ok_or(FrameError::Short)?;
-                let length = u32::from_be_bytes([prefix[16], prefix[17], prefix[18], prefix[19]]);
-                let (salted, tail) =
-                    tail.split_at_checked(SALTED_PREFIX + length as usize).ok_or(FrameError::Short)?;
+                let length = SALTED_PREFIX.checked_add(stated_length(prefix)).ok_or(FrameError::Short)?;
+                let (salted, tail) = tail.split_at_checked(length).ok_or(FrameError::Short)?;
                 *rest = tail;
                 Ok(Self { header, salted_payload: Some(salted) })
             }
@@ -101,12 +105,16 @@ impl<'a> EventRef<'a> {
         }
     }
 
-    /// Appends the frame.
+    /// Appends the frame, for [`EventRef::take`] to read back.
     ///
-    /// # Panics
-    /// If the header is longer than [`Header::BYTES_MAX`], which no decoded one is.
-    pub fn put(&self, out: &mut Vec<u8>) {
-        let length = u16::try_from(self.header.len()).expect("headers are bounded");
+    /// # Errors
+    /// [`FrameError::TooLong`] if the header is longer than a frame can say, [`FrameError::PayloadLength`] if the salted payload is not
+    /// one. Nothing is appended then.
+    pub fn put(&self, out: &mut Vec<u8>) -> Result<(), FrameError> {
+        let length = u16::try_from(self.header.len()).map_err(|_| FrameError::TooLong)?;
+        if !self.salted_payload.is_none_or(states_its_length) {
+            return Err(FrameError::PayloadLength);
+        }
         out.extend_from_slice(&length.to_be_bytes());
         out.extend_from_slice(self.header);
         match self.salted_payload {
@@ -116,7 +124,17 @@ impl<'a> EventRef<'a> {
                 out.extend_from_slice(salted);
             }
         }
+        Ok(())
     }
+}
+
+fn stated_length(prefix: &[u8; SALTED_PREFIX]) -> usize {
+    u32::from_be_bytes([prefix[16], prefix[17], prefix[18], prefix[19]]) as usize
+}
+
+/// Whether bytes are a salt, a length, and a payload of that length.
+pub(super) fn states_its_length(salted: &[u8]) -> bool {
+    salted.split_first_chunk().is_some_and(|(prefix, payload)| stated_length(prefix) == payload.len())
 }
 
 /// The frames of one commit, in order: what a store appends at once and reads back.
@@ -132,14 +150,15 @@ impl Commit {
     /// Reads the frames of a commit whose first event has position `first`.
     ///
     /// # Errors
-    /// [`FrameError`] if the bytes are not whole frames. Headers and hashes are not looked at.
+    /// [`FrameError`] if the bytes are not whole frames, or too many to count. Headers and hashes are not looked at.
     pub fn from_frames(first: u64, frames: Vec<u8>) -> Result<Self, FrameError> {
         let mut ends = Vec::new();
         let mut rest = frames.as_slice();
         while !rest.is_empty() {
             EventRef::take(&mut rest)?;
-            ends.push(u32::try_from(frames.len() - rest.len()).map_err(|_| FrameError::Short)?);
+            ends.push(u32::try_from(frames.len() - rest.len()).map_err(|_| FrameError::TooLong)?);
         }
+        first.checked_add(ends.len() as u64).ok_or(FrameError::TooLong)?;
         Ok(Self { first, frames, ends })
     }
 
@@ -210,6 +229,8 @@ impl CommitBuilder {
     }
 
     /// Adds an event. Its header's position and payload hash are set here, whatever they were.
+    ///
+    /// Keeping a payload within [`limits::PAYLOAD_BYTES_MAX`](crate::limits::PAYLOAD_BYTES_MAX) is the caller's part; a store refuses a longer one.
     pub fn push(&mut self, mut header: Header, salt: Salt, payload: &[u8]) {
         header.position = self.commit.end();
         let frames = &mut self.commit.frames;

@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 use super::hash::Hash;
 use crate::{
     id::{EventId, LogId},
+    limits,
     name::{ActorName, Key, NameError},
     time::{TimeError, Timestamp},
 };
@@ -27,6 +28,12 @@ impl Kind {
         if well_formed { Ok(Self(SmolStr::new(text))) } else { Err(HeaderError::Kind) }
     }
 
+    /// A kind of the table of events, which holds well-formed ones only (a test sees to it); without an allocation.
+    #[must_use]
+    pub const fn known(text: &'static str) -> Self {
+        Self(SmolStr::new_static(text))
+    }
+
     /// The kind's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -39,7 +46,7 @@ impl Kind {
 pub struct Idempotency {
     /// The key, in the scope of the header's actor.
     pub key: Key,
-    /// The fingerprint of the command as it was given.
+    /// The [`fingerprint`](super::fingerprint) of the command as it was given, under the salt of this event's payload.
     pub fingerprint: Hash,
 }
 
@@ -80,7 +87,7 @@ pub enum HeaderError {
     #[error("the header has bytes after its last field")]
     Trailing,
     /// A flag that this version does not know.
-    #[error("the header has an unknown flag")]
+    #[error("the header has a flag that this version does not know: it was written by a newer one, or is damaged")]
     Flags,
     /// A kind that is not one.
     #[error("the header's kind is malformed")]
@@ -99,13 +106,30 @@ pub enum HeaderError {
     Time(#[from] TimeError),
 }
 
+// These limits are the format's: with another one, a log that one build writes is refused by the other.
+const _: () = assert!(ActorName::BYTES_MAX == 64 && Kind::BYTES_MAX == 48 && limits::KEY_BYTES_MAX == 64);
+
 const HAS_CAUSATION: u8 = 1;
 const HAS_IDEMPOTENCY: u8 = 2;
 
 impl Header {
     /// The longest encoding: every field at its limit.
-    pub const BYTES_MAX: usize =
-        16 + 8 + 16 + 8 + 16 + 1 + 16 + 1 + ActorName::BYTES_MAX + 1 + Kind::BYTES_MAX + 2 + 1 + 64 + 32 + 32;
+    pub const BYTES_MAX: usize = 16
+        + 8
+        + 16
+        + 8
+        + 16
+        + 1
+        + 16
+        + 1
+        + ActorName::BYTES_MAX
+        + 1
+        + Kind::BYTES_MAX
+        + 2
+        + 1
+        + limits::KEY_BYTES_MAX
+        + 32
+        + 32;
 
     /// Appends the encoding. The payload's hash is its last 32 bytes.
     pub fn encode(&self, out: &mut Vec<u8>) {
@@ -145,8 +169,7 @@ impl Header {
         if flags & !(HAS_CAUSATION | HAS_IDEMPOTENCY) != 0 {
             return Err(HeaderError::Flags);
         }
-        let causation =
-            if flags & HAS_CAUSATION != 0 { Some(EventId::from_bytes(take(&mut rest)?)) } else { None };
+        let causation = if flags & HAS_CAUSATION != 0 { Some(EventId::from_bytes(take(&mut rest)?)) } else { None };
         let actor_text = take_text(&mut rest)?;
         let actor = ActorName::parse(actor_text)?;
         if actor.as_str() != actor_text {

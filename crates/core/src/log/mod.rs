@@ -5,14 +5,19 @@
 
 mod checkpoint;
 mod commit;
+pub mod export;
+mod file;
 mod hash;
 mod header;
 mod merkle;
 mod proof;
+mod verification;
 
 pub use checkpoint::{Checkpoint, Head};
 pub use commit::{Commit, CommitBuilder, EventRef, FrameError};
-pub use hash::{Hash, HashError, Salt, leaf_hash, node_hash, payload_hash};
+pub use file::{FileError, FileKind};
+pub use hash::{Hash, HashError, Salt, fingerprint, leaf_hash, node_hash, payload_hash};
 pub use header::{Header, HeaderError, Idempotency, Kind};
 pub use merkle::{Frontier, TILE_LEAVES, range_root, tile_roots_root};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError, consistency_path, inclusion_path};
+pub use verification::{Broken, CheckedEvent, FIRST_KIND, Fault, Verification};

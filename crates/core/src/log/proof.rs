@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     checkpoint::Head,
-    commit::EventRef,
+    commit::{EventRef, states_its_length},
+    file::{self, FileError, FileKind, from_hex, to_hex},
     hash::{Hash, node_hash},
 };
 use crate::id::LogId;
@@ -26,7 +27,7 @@ pub struct InclusionProof {
     /// The event's header, in hex.
     pub header: String,
     /// Salt, payload length and payload, in hex; absent if they were erased.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "file::present")]
     pub salted_payload: Option<String>,
     /// The sibling hashes from the leaf to the root.
     pub path: Vec<Hash>,
@@ -156,8 +157,17 @@ impl InclusionProof {
         }
     }
 
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`FileError`] if it is another file, another version, or malformed.
+    pub fn from_json(text: &str) -> Result<Self, FileError> {
+        file::read(FileKind::Proof, text)
+    }
+
     /// Checks it without the log. It shows that the event is in the log **with this root**; whether that is the root of
-    /// the log in question, only a checkpoint from elsewhere can tell.
+    /// the log in question, only a checkpoint from elsewhere can tell: compare the whole head with it, since the path
+    /// alone may fit more than one size.
     ///
     /// # Errors
     /// [`ProofError`] says what does not hold.
@@ -169,8 +179,7 @@ impl InclusionProof {
         let salted = match &self.salted_payload {
             Some(text) => {
                 let salted = from_hex(text).ok_or(ProofError::Malformed("the payload is not hex"))?;
-                let stated = salted.get(16..20).and_then(|length| length.try_into().ok()).map(u32::from_be_bytes);
-                if stated.map(|length| length as usize + 20) != Some(salted.len()) {
+                if !states_its_length(&salted) {
                     return Err(ProofError::Malformed("the payload's length is not the one it states"));
                 }
                 Some(salted)
@@ -214,7 +223,15 @@ impl ConsistencyProof {
     /// The version of the form that this build writes and reads.
     pub const VERSION: u32 = 1;
 
-    /// Checks it without the log (RFC 9162, section 2.1.4.2).
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`FileError`] if it is another file, another version, or malformed.
+    pub fn from_json(text: &str) -> Result<Self, FileError> {
+        file::read(FileKind::Consistency, text)
+    }
+
+    /// Checks it without the log (RFC 9162, section 2.1.4.2). It is about the two roots alone; the log's id in it is a label.
     ///
     /// # Errors
     /// [`ProofError`] says what does not hold.
@@ -282,23 +299,6 @@ fn root_from_inclusion(leaf: Hash, position: u64, size: u64, path: &[Hash]) -> O
     (last == 0).then_some(root)
 }
 
-fn to_hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]).map(char::from).collect()
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 {
-        return None;
-    }
-    let digit = |b: u8| match b {
-        b'0'..=b'9' => Some(b - b'0'),
-        b'a'..=b'f' => Some(b - b'a' + 10),
-        _ => None,
-    };
-    text.as_bytes().chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
@@ -333,10 +333,9 @@ mod tests {
         let root = |n: u64| range_root(&leaves[..n as usize]);
         for new in 1..=40 {
             for old in 1..=new {
-                let path = consistency_path(old, new, |a, b| {
-                    Ok::<_, Infallible>(range_root(&leaves[a as usize..b as usize]))
-                })
-                .unwrap();
+                let path =
+                    consistency_path(old, new, |a, b| Ok::<_, Infallible>(range_root(&leaves[a as usize..b as usize])))
+                        .unwrap();
                 let proof = ConsistencyProof {
                     convoke_consistency: 1,
                     log_id: LogId::from_bytes([1; 16]),

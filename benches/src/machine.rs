@@ -1,0 +1,67 @@
+//! What the operating system tells: of the machine, of files, of memory.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use convoke_core::time::Timestamp;
+
+/// Today's date.
+pub(crate) fn today() -> String {
+    let us = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_micros();
+    let now = Timestamp::from_us(i64::try_from(us).unwrap_or_default()).unwrap_or_default().to_string();
+    now.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// Its processor and how many of them.
+pub(crate) fn describe() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':')).map(|(_, name)| name);
+    format!("{cores} cores ({})", model.unwrap_or("unknown").trim())
+}
+
+/// Bytes of the files below a folder.
+pub(crate) fn bytes_below(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => bytes_below(&entry.path()),
+            Ok(metadata) => metadata.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+/// Resident memory of a process, in bytes.
+pub(crate) fn resident_bytes(process: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or_default() * 1024
+}
+
+/// Copies a folder with all below it.
+pub(crate) fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.metadata()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+/// A folder of our own for the time of a benchmark: on the disk that the build is on, for `/tmp` may be memory.
+pub(crate) fn scratch() -> std::io::Result<tempfile::TempDir> {
+    let folder = std::env::var_os("CONVOKE_BENCH_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench"), Into::into);
+    fs::create_dir_all(&folder)?;
+    tempfile::tempdir_in(folder)
+}

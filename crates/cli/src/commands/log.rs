@@ -1,0 +1,67 @@
+use clap::Args;
+use convoke::api::{Fault, LogFilter, Question, Reply};
+use convoke_core::{
+    name::{ActorName, Word},
+    time::{Span, Timestamp},
+};
+
+use crate::{args::Look, context::Context, output::wall_clock, render::EventItem, stop::Stop};
+
+/// Show the log: the newest events, oldest first
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// Go on as events happen
+    #[arg(long, short, conflicts_with = "as_of")]
+    follow: bool,
+    /// Only this kind, or all that begin with it: countdown.fired, or countdown
+    #[arg(long, value_name = "KIND")]
+    kind: Option<Word>,
+    /// Only what this actor did
+    #[arg(long, value_name = "NAME")]
+    actor: Option<ActorName>,
+    /// Not before this time: RFC 3339, or a duration such as 2h before now
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    since: Option<Timestamp>,
+    /// Not before this position
+    #[arg(long, value_name = "POSITION")]
+    from: Option<u64>,
+    /// At most so many, the newest
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: u32,
+    #[command(flatten)]
+    look: Look,
+}
+
+fn since(text: &str) -> Result<Timestamp, convoke_core::time::TimeError> {
+    match Span::parse(text) {
+        Ok(span) => Ok(wall_clock().minus(span)),
+        Err(_) => Timestamp::parse(text),
+    }
+}
+
+impl Log {
+    pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
+        let kind = self.kind.as_ref().map(ToString::to_string);
+        let filter = LogFilter { kind, actor: self.actor, since: self.since, from: self.from, limit: Some(self.limit) };
+        if self.follow {
+            context.needs_daemon("--follow")?;
+        }
+        let (reply, head) = context.ask(Question::Log(filter.clone()), self.look.as_of)?;
+        if !self.follow {
+            return context.out.show(&reply, Some(head));
+        }
+        let Reply::Log { events, .. } = reply else {
+            return Err(Fault::new("bad_answer", "the answer is no list of events").into());
+        };
+        let out = context.out;
+        for event in events {
+            out.item(&EventItem(event))?;
+        }
+        context.session()?.follow(head.size, |event| {
+            if filter.matches(&event) {
+                out.item(&EventItem(event))?;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,130 @@
+use clap::Args;
+use convoke::api::{Condition, WaitAsk, Waited};
+use convoke_core::{
+    name::{ActorName, Word},
+    refusal::Refusal,
+    time::Span,
+};
+
+use serde::Serialize;
+
+use super::recv::TIMEOUT;
+use crate::{
+    context::Context,
+    render::{EventItem, Page, Show, clean},
+    stop::Stop,
+};
+
+/// Wait until one of several conditions holds: one call, no polling
+///
+/// A condition is one of
+///
+///   countdown:ID[=STATE]   counting, fired, missed, scrubbed, or ended (the default)
+///   campaign:ID[=STATE]    running, completed, failed, cancelled, or ended (the default)
+///   mail[:ACTOR]           something can be taken from a mailbox (the default: of who acts)
+///   event[:KIND]           something happens; KIND is like countdown.fired, or like countdown for all of them
+///
+/// It prints a cursor: --from CURSOR goes on exactly there, so that no event is missed between two waits. Exit code 7 says that the time
+/// ran out.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Wait {
+    /// What to wait for; one suffices
+    #[arg(required = true, value_name = "CONDITION")]
+    conditions: Vec<String>,
+    /// How long at most
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = Span::parse)]
+    timeout: Span,
+    /// For event: not before this position of the log [default: the log's end now]
+    #[arg(long, value_name = "CURSOR")]
+    from: Option<u64>,
+    /// For event: only what this actor did
+    #[arg(long, value_name = "ACTOR")]
+    by: Option<ActorName>,
+}
+
+impl Wait {
+    pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
+        context.needs_daemon("waiting")?;
+        let conditions: Result<Vec<_>, Stop> =
+            self.conditions.iter().map(|text| self.condition(text, context)).collect();
+        let ask = WaitAsk { conditions: conditions?, timeout_ms: self.timeout };
+        let (Waited { met, cursor, event }, head) = context.session()?.wait(&ask)?;
+        let condition = self.conditions.get(met).cloned().unwrap_or_default();
+        context.out.show(&Met { met, condition, cursor, event: event.map(EventItem) }, Some(head))
+    }
+
+    fn condition(&self, text: &str, context: &Context) -> Result<Condition, Stop> {
+        let (what, of) = match text.split_once(':') {
+            Some((what, of)) => (what, Some(of)),
+            None => (text, None),
+        };
+        Ok(match (what, of) {
+            ("countdown", Some(of)) => {
+                let (countdown, state) = state(of, &["counting", "fired", "missed", "scrubbed", "ended"]);
+                Condition::Countdown { countdown, state }
+            }
+            ("campaign", Some(of)) => {
+                let (campaign, state) = state(of, &["running", "completed", "failed", "cancelled", "ended"]);
+                Condition::Campaign { campaign, state }
+            }
+            ("mail", None) => Condition::Mail { mailbox: context.actor()? },
+            ("mail", Some(of)) => Condition::Mail { mailbox: ActorName::parse(of).map_err(Refusal::from)? },
+            ("event", kind) => {
+                let kind = kind.map(Word::parse).transpose().map_err(Refusal::from)?;
+                let kind = kind.map(|kind| kind.to_string());
+                Condition::Event { kind, actor: self.by.clone(), from: self.from }
+            }
+            _ => {
+                let what = format!(
+                    "{text:?} is not a condition; accepted: countdown:ID, countdown:ID=fired, campaign:ID=completed, \
+                     mail, mail:ACTOR, event, event:countdown.fired"
+                );
+                return Err(Refusal::BadRequest(what).into());
+            }
+        })
+    }
+}
+
+/// The condition that holds.
+#[derive(Serialize)]
+struct Met {
+    met: usize,
+    condition: String,
+    cursor: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<EventItem>,
+}
+
+impl Show for Met {
+    fn show(&self, page: &mut Page) {
+        page.line(format!("{}: holds; cursor {}", clean(&self.condition), self.cursor));
+        if let Some(event) = &self.event {
+            event.show(page);
+        }
+    }
+}
+
+/// A reference with the state after its last `=`, if that is one; names may hold a `=` too.
+fn state(text: &str, states: &[&str]) -> (String, String) {
+    match text.rsplit_once('=') {
+        Some((reference, state)) if states.contains(&state) => (reference.to_owned(), state.to_owned()),
+        _ => (text.to_owned(), "ended".to_owned()),
+    }
+}
+
+/// The default of `--timeout`, which is a text above.
+const _: () = assert!(TIMEOUT.ms() == 10 * 60 * 1000);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_what_follows_the_last_equals_sign_if_it_is_one() {
+        let of = |text| state(text, &["fired", "ended"]);
+        assert_eq!(of("k7q2m9xa=fired"), ("k7q2m9xa".to_owned(), "fired".to_owned()));
+        assert_eq!(of("a=b"), ("a=b".to_owned(), "ended".to_owned()));
+        assert_eq!(of("a=b=ended"), ("a=b".to_owned(), "ended".to_owned()));
+    }
+}

@@ -1,0 +1,7 @@
+//! The `convoke` program. Everything is in the library, so that tests and tools can build on the same definitions.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    convoke_cli::run()
+}

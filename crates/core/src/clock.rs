@@ -1,0 +1,127 @@
+//! Convoke's time: never backwards, and a jump of the wall clock is not believed blindly.
+//!
+//! Pure: the shell reads the two clocks and hands their values in.
+
+use crate::time::{Span, Timestamp};
+
+/// By how much the wall clock may run ahead of the monotonic one before it is a jump: an hour.
+pub const AHEAD_MAX: Span = Span::from_ms_capped(60 * 60 * 1000);
+/// By how much the wall clock may be behind the last event on opening before it is a jump: a minute.
+pub const BEHIND_MAX: Span = Span::from_ms_capped(60 * 1000);
+
+/// What the two clocks of the machine say at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Readings {
+    /// The wall clock.
+    pub wall: Timestamp,
+    /// Microseconds on a clock that only ever advances, also while the machine sleeps.
+    pub steady_us: i64,
+}
+
+/// A jump that waits to be accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jump {
+    /// What the wall clock says.
+    pub wall: Timestamp,
+    /// What Convoke's time is.
+    pub engine: Timestamp,
+}
+
+/// Convoke's clock: anchored to the wall clock or the last event, whichever is later, and advanced by the steady one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SteadyClock {
+    anchor: Timestamp,
+    anchor_steady_us: i64,
+    jump: Option<Jump>,
+}
+
+impl SteadyClock {
+    /// A clock for a log whose last event has this time.
+    #[must_use]
+    pub fn open(last_event: Timestamp, readings: Readings) -> Self {
+        let behind = readings.wall.plus(BEHIND_MAX) < last_event;
+        let anchor = readings.wall.max(last_event);
+        let jump = behind.then_some(Jump { wall: readings.wall, engine: last_event });
+        Self { anchor, anchor_steady_us: readings.steady_us, jump }
+    }
+
+    /// The time now, or the jump that has to be accepted first. Later readings give later or equal times.
+    ///
+    /// # Errors
+    /// The [`Jump`], until [`SteadyClock::accept`].
+    pub fn now(&mut self, readings: Readings) -> Result<Timestamp, Jump> {
+        let steady = self.steady(readings);
+        if let Some(jump) = &mut self.jump {
+            *jump = Jump { wall: readings.wall, engine: steady };
+            return Err(*jump);
+        }
+        if readings.wall > steady.plus(AHEAD_MAX) {
+            let jump = Jump { wall: readings.wall, engine: steady };
+            self.jump = Some(jump);
+            return Err(jump);
+        }
+        let now = steady.max(readings.wall);
+        self.anchor = now;
+        self.anchor_steady_us = readings.steady_us;
+        Ok(now)
+    }
+
+    /// The jump that waits to be accepted, if there is one.
+    #[must_use]
+    pub fn jump(&self) -> Option<Jump> {
+        self.jump
+    }
+
+    /// Accepts the jump: the wall clock counts from here on if it is ahead; if it is behind, time goes on from the last
+    /// event. Gives the time now.
+    pub fn accept(&mut self, readings: Readings) -> Timestamp {
+        let now = self.steady(readings).max(readings.wall);
+        *self = Self { anchor: now, anchor_steady_us: readings.steady_us, jump: None };
+        now
+    }
+
+    fn steady(&self, readings: Readings) -> Timestamp {
+        let elapsed_us = readings.steady_us.saturating_sub(self.anchor_steady_us).max(0);
+        let us = self.anchor.us().saturating_add(elapsed_us).min(Timestamp::MAX.us());
+        Timestamp::from_us(us).unwrap_or(Timestamp::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(wall_s: i64, steady_s: i64) -> Readings {
+        Readings { wall: Timestamp::from_us(wall_s * 1_000_000).unwrap(), steady_us: steady_s * 1_000_000 }
+    }
+
+    fn time(s: i64) -> Timestamp {
+        Timestamp::from_us(s * 1_000_000).unwrap()
+    }
+
+    #[test]
+    fn time_goes_on_when_the_wall_clock_is_set_back() {
+        let mut clock = SteadyClock::open(time(0), at(10_000, 0));
+        assert_eq!(clock.now(at(10_010, 10)), Ok(time(10_010)));
+        assert_eq!(clock.now(at(5_000, 20)), Ok(time(10_020)));
+    }
+
+    #[test]
+    fn an_hour_ahead_is_a_jump_until_it_is_accepted() {
+        let mut clock = SteadyClock::open(time(0), at(10_000, 0));
+        assert_eq!(clock.now(at(10_000 + 3600, 0)), Ok(time(13_600)));
+        let jumped = clock.now(at(10_000 + 3 * 3600, 10));
+        assert_eq!(jumped, Err(Jump { wall: time(20_800), engine: time(13_610) }));
+        assert!(clock.now(at(10_000 + 3600, 20)).is_err(), "a jump is not forgotten when the clock comes back");
+        assert_eq!(clock.accept(at(20_810, 20)), time(20_810));
+        assert_eq!(clock.now(at(20_811, 21)), Ok(time(20_811)));
+    }
+
+    #[test]
+    fn a_wall_clock_behind_the_last_event_is_a_jump_on_opening() {
+        assert_eq!(SteadyClock::open(time(1000), at(950, 0)).now(at(950, 1)), Ok(time(1001)));
+        let mut clock = SteadyClock::open(time(1000), at(900, 0));
+        assert!(clock.now(at(900, 0)).is_err());
+        assert_eq!(clock.accept(at(901, 1)), time(1001));
+    }
+}

@@ -1,0 +1,590 @@
+//! Every code a caller can meet, with its exit code: what `convoke explain CODE` knows.
+//!
+//! Codes and exit codes are fixed for ever. A refusal's code is [`crate::refusal::Refusal::code`]; the others are of the
+//! store, the engine and the command line.
+
+use serde::Serialize;
+
+/// The exit code of a process that ends with a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "u8")]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Ok = 0,
+    /// A failure, or an invalid document.
+    Failure = 1,
+    /// The command is not well formed.
+    Usage = 2,
+    /// What it names is not there.
+    NotFound = 3,
+    /// Refused, or in conflict with what happened before.
+    Refused = 4,
+    /// Not this actor's to do.
+    NotPermitted = 5,
+    /// The lease or token is outdated.
+    Fenced = 6,
+    /// A wait ran out.
+    WaitRanOut = 7,
+    /// Nothing there to take.
+    NothingThere = 8,
+    /// A verification or proof fails.
+    Integrity = 9,
+    /// The same call may succeed later.
+    TryAgain = 75,
+}
+
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Exit> for u8 {
+    fn from(exit: Exit) -> Self {
+        exit.code()
+    }
+}
+
+/// What is known of a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// The code.
+    pub code: &'static str,
+    /// How a process ends that meets it.
+    pub exit: Exit,
+    /// Whether the same call, unchanged, may succeed later.
+    pub retryable: bool,
+    /// What it means, in a sentence.
+    pub what: &'static str,
+    /// What to do about it, in a sentence.
+    pub remedy: &'static str,
+}
+
+/// The row of a code.
+#[must_use]
+pub fn find(code: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.code == code)
+}
+
+const fn row(code: &'static str, exit: Exit, what: &'static str, remedy: &'static str) -> Row {
+    Row { code, exit, retryable: matches!(exit, Exit::TryAgain), what, remedy }
+}
+
+/// Not [`Exit::TryAgain`], and yet the same call may succeed later: what it waits for may come.
+const fn later(code: &'static str, exit: Exit, what: &'static str, remedy: &'static str) -> Row {
+    Row { code, exit, retryable: true, what, remedy }
+}
+
+use Exit::{Failure, Fenced, Integrity, NotFound, NotPermitted, NothingThere, Refused, TryAgain, Usage, WaitRanOut};
+
+/// Every code, once, by what it is about.
+pub const ROWS: &[Row] = &[
+    // --- who acts
+    row(
+        "actor_required",
+        Usage,
+        "Nobody says who acts, and standard input is not a terminal.",
+        "Give --as NAME, or set CONVOKE_ACTOR.",
+    ),
+    row(
+        "reserved_name",
+        Refused,
+        "supervisor, conductor, all and system are Convoke's own; nobody acts, attends or registers as one of them, and system has no mailbox.",
+        "Use another name.",
+    ),
+    row(
+        "not_a_member",
+        NotPermitted,
+        "Membership is closed, and the name is not registered.",
+        "Check the spelling, or let the workspace's organizer register it: convoke actor add NAME.",
+    ),
+    row(
+        "did_you_mean",
+        Refused,
+        "The name is new and so like a registered one that it is likely a misspelling of it.",
+        "Use the name proposed, or repeat with --create if it is somebody new.",
+    ),
+    row(
+        "not_you",
+        NotPermitted,
+        "The actor named in the command is not the one who acts.",
+        "Answer for yourself: leave the name out, or act as that actor with --as.",
+    ),
+    row(
+        "not_permitted",
+        NotPermitted,
+        "The act is not this actor's to do.",
+        "Let the actor do it whom the message names.",
+    ),
+    row(
+        "other_user",
+        NotPermitted,
+        "The workspace's daemon or files belong to another user of this machine.",
+        "Act as the user who owns the workspace's folder.",
+    ),
+    // --- the form of a command
+    row("usage", Usage, "The command line is not well formed.", "See convoke help, or --help after the command."),
+    row(
+        "bad_name",
+        Usage,
+        "A name, kind or key is empty, too long, or holds a character that does not belong there.",
+        "Use the characters that the message lists.",
+    ),
+    row(
+        "name_looks_like_an_id",
+        Usage,
+        "The name could be read as an id, which would make references to it ambiguous.",
+        "Choose one that is no run of 8 to 12 letters and digits; a dash in it is enough.",
+    ),
+    row(
+        "bad_time",
+        Usage,
+        "A time or duration is not one that Convoke reads.",
+        "Write times as 2026-11-21T15:00:00Z or +5m, and durations as 90s, 5m, 1h30m or 2d.",
+    ),
+    row("bad_request", Usage, "The command is malformed.", "Correct what the message names."),
+    row(
+        "over_limit",
+        Refused,
+        "Something is larger than its limit; nothing was written.",
+        "Make it smaller, or split it.",
+    ),
+    row(
+        "needs_daemon",
+        Usage,
+        "The command waits for what others do, which needs the daemon.",
+        "Leave --no-daemon out.",
+    ),
+    row(
+        "bad_settings",
+        Failure,
+        "convoke.toml cannot be read, or holds a setting that does not exist.",
+        "Correct the line that the message names.",
+    ),
+    row(
+        "bad_document",
+        Failure,
+        "The file is not the document it should be: an export, a proof, a checkpoint.",
+        "Give the file as Convoke wrote it.",
+    ),
+    row(
+        "unknown_code",
+        NotFound,
+        "There is no such code.",
+        "Give a code as an error shows it; convoke explain lists them all.",
+    ),
+    // --- references
+    row(
+        "not_found",
+        NotFound,
+        "Nothing there has this id, name or position.",
+        "List what there is, and use its id or exact name.",
+    ),
+    row("ambiguous", Refused, "Several things have this id or name.", "Use the longer id of the one you mean."),
+    // --- the log and the clock
+    row(
+        "head_moved",
+        Refused,
+        "The log does not hold as many events as --expect-head says.",
+        "Read what was added since, and decide again.",
+    ),
+    row(
+        "key_reused",
+        Refused,
+        "The idempotency key was used by this actor with another command.",
+        "Use a new key for a new command.",
+    ),
+    row(
+        "clock_jumped",
+        TryAgain,
+        "The wall clock is far from Convoke's time, and nothing is decided until somebody says that it is right.",
+        "Set the machine's clock, or let a human accept it: convoke clock accept --reason TEXT.",
+    ),
+    row("clock_fine", Refused, "The clock did not jump, so there is nothing to accept.", "Nothing has to be done."),
+    // --- countdowns
+    row(
+        "quorum_too_large",
+        Refused,
+        "More confirmations are asked for than there are attendees.",
+        "Lower the quorum, or name more attendees.",
+    ),
+    row(
+        "in_the_past",
+        Refused,
+        "T-0 would not be in the future.",
+        "Give a later time or a shorter lead, or --allow-past.",
+    ),
+    row(
+        "not_attendee",
+        NotPermitted,
+        "Only its attendees answer a countdown.",
+        "Let an attendee answer; convoke status ID lists them.",
+    ),
+    row(
+        "not_organizer",
+        NotPermitted,
+        "Only the organizer holds, resumes, reschedules or scrubs a countdown, or changes a campaign.",
+        "Ask the organizer whom the message names.",
+    ),
+    row("already_fired", Refused, "The countdown has fired, which is final.", "Schedule another one if one is needed."),
+    row(
+        "already_missed",
+        Refused,
+        "The countdown was missed, which is final.",
+        "Schedule another one if one is needed.",
+    ),
+    row(
+        "already_scrubbed",
+        Refused,
+        "The countdown was scrubbed, which is final.",
+        "Schedule another one if one is needed.",
+    ),
+    later(
+        "held",
+        Refused,
+        "The countdown is held by its campaign until that has started and what comes before it has ended.",
+        "Wait for its release, or start the campaign.",
+    ),
+    later(
+        "on_hold",
+        Refused,
+        "The countdown is on hold, and its clock stands still.",
+        "Wait until its organizer resumes it.",
+    ),
+    row("not_on_hold", Refused, "The countdown is not on hold, so it cannot be resumed.", "Nothing has to be done."),
+    row(
+        "slip_exhausted",
+        Refused,
+        "The deferral would move T-0 by more, in total, than the countdown may slip.",
+        "Defer by no more than what remains, or let the organizer reschedule.",
+    ),
+    // --- campaigns
+    row("self_link", Refused, "A countdown cannot wait for itself.", "Link two different countdowns."),
+    row(
+        "cycle",
+        Refused,
+        "The link would make countdowns wait for one another in a circle.",
+        "Take away one of the links on the cycle that the message names.",
+    ),
+    row(
+        "other_campaign",
+        Refused,
+        "The countdown is not in this campaign.",
+        "Link countdowns of one campaign; convoke campaign status ID lists them.",
+    ),
+    row(
+        "in_a_campaign",
+        Refused,
+        "The countdown is in a campaign already, and can be in one only.",
+        "Schedule another countdown for this campaign.",
+    ),
+    row(
+        "not_held",
+        Refused,
+        "The countdown is not held any more, so nothing can be put before it.",
+        "Link only into countdowns that are still held.",
+    ),
+    row("already_started", Refused, "The campaign has started.", "Do this while a campaign is planned."),
+    row("campaign_ended", Refused, "The campaign has ended, which is final.", "Create another one."),
+    row("empty_campaign", Refused, "A campaign without countdowns cannot start.", "Add a countdown first."),
+    row(
+        "no_such_link",
+        Refused,
+        "The two countdowns are not linked in this order.",
+        "See the links: convoke campaign graph ID.",
+    ),
+    // --- mailboxes
+    row(
+        "stale_fence",
+        Fenced,
+        "The delivery token is not of the current claim, or not the actor's: the message was acked, handed back or taken again since.",
+        "Drop the work on this claim; convoke recv takes what is there now.",
+    ),
+    row(
+        "not_your_mailbox",
+        NotPermitted,
+        "Messages are taken only from one's own mailbox, and from supervisor by the workspace's organizer.",
+        "Look into it without taking: convoke inbox NAME.",
+    ),
+    later(
+        "mailbox_full",
+        Refused,
+        "A mailbox takes no more messages until some of those in it are acknowledged.",
+        "Ask its owner to receive and acknowledge, or send to somebody who does.",
+    ),
+    row("not_dead", Refused, "Only a dead letter can be redriven.", "List them: convoke inbox --dead."),
+    later(
+        "nobody_there",
+        Refused,
+        "all addresses everybody but the sender, and nobody else is registered.",
+        "Name the recipient; a new name is registered by it.",
+    ),
+    later("nothing_there", NothingThere, "There is nothing to take now.", "Wait for it: convoke recv --wait."),
+    later(
+        "wait_timeout",
+        WaitRanOut,
+        "The wait ended before anything it waited for came.",
+        "Wait again, from the cursor that was given.",
+    ),
+    row(
+        "wait_in_vain",
+        Refused,
+        "What was waited for has ended otherwise, so that it cannot happen any more.",
+        "Look at what became of it: convoke history ID.",
+    ),
+    // --- the workspace and its log
+    row(
+        "no_workspace",
+        NotFound,
+        "There is no Convoke workspace here or in a folder above.",
+        "Make one: convoke init.",
+    ),
+    row("workspace_exists", Refused, "There is a workspace already.", "Use it, or choose another folder."),
+    row(
+        "newer_format",
+        Failure,
+        "The workspace or file was written by a newer version, in a form that this one does not read.",
+        "Use a newer convoke.",
+    ),
+    row(
+        "unknown_event_kind",
+        Failure,
+        "The log holds events of a kind that this version does not know; a newer one wrote them.",
+        "Use a newer convoke.",
+    ),
+    row(
+        "log_locked",
+        TryAgain,
+        "Another process has the log open.",
+        "Wait until it ends, or let the daemon do the work by leaving --no-daemon out.",
+    ),
+    row(
+        "log_truncated",
+        Integrity,
+        "The log holds fewer events than were acknowledged: its end was lost.",
+        "Write nothing; bring the folder back from a copy, or import the latest export into a new workspace.",
+    ),
+    row(
+        "log_exchanged",
+        Integrity,
+        "The log is not the one that was acknowledged: at the recorded size it has another root.",
+        "Write nothing; find out who exchanged the files, and bring them back from a copy.",
+    ),
+    row(
+        "log_damaged",
+        Integrity,
+        "Stored bytes are not what their hashes say, from the position that the message names.",
+        "Write nothing; bring the folder back from a copy, or import the latest export into a new workspace.",
+    ),
+    row(
+        "verify_failed",
+        Integrity,
+        "The log or export does not verify, or is not the continuation of the checkpoint.",
+        "Do not trust it; compare with a copy or another checkpoint.",
+    ),
+    row(
+        "proof_failed",
+        Integrity,
+        "The proof does not show what it claims.",
+        "Do not trust it; ask for another from the log itself.",
+    ),
+    row(
+        "snapshot_wrong",
+        Integrity,
+        "The state that was served was not the fold of the log; the snapshot behind it is deleted.",
+        "Restart the daemon, which folds from zero, and report this with the output of convoke doctor.",
+    ),
+    row(
+        "payload_erased",
+        NotFound,
+        "The event's payload was erased; its hash is all that is left.",
+        "It cannot be brought back from this log; an older export may hold it.",
+    ),
+    later(
+        "outcome_unknown",
+        TryAgain,
+        "A write failed, or its answer was lost, and it is not known whether it is in the log.",
+        "Repeat it with the same idempotency key: it takes effect once.",
+    ),
+    row("disk_full", Failure, "The disk is full; nothing was acknowledged.", "Make room, then repeat the command."),
+    row("io", Failure, "A file or folder could not be read or written.", "See what the message says of it."),
+    // --- the daemon
+    row(
+        "daemon_unreachable",
+        TryAgain,
+        "The daemon could not be started or reached.",
+        "See convoke daemon logs, or convoke doctor.",
+    ),
+    row(
+        "daemon_stopping",
+        TryAgain,
+        "The daemon is stopping and takes no more work.",
+        "Try again: the next command starts a new one.",
+    ),
+    row("daemon_busy", TryAgain, "The daemon has more requests waiting than it takes.", "Try again in a moment."),
+    row(
+        "bad_answer",
+        Failure,
+        "The daemon's answer cannot be read; it may be of another version.",
+        "Stop it, so that the next command starts one of this version: convoke daemon stop.",
+    ),
+    row(
+        "demo_failed",
+        Failure,
+        "A claim of the demo did not hold.",
+        "Report it, with what the demo printed and the folder that it kept.",
+    ),
+    row(
+        "internal",
+        Failure,
+        "Something happened that cannot happen: a defect of Convoke.",
+        "Report it, with the command and the message.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{
+        id::EventId,
+        name::{ActorName, NameError},
+        refusal::Refusal,
+        time::{Span, TimeError, Timestamp},
+    };
+
+    /// One of each refusal. The patterns are those of one `match`, so that a new variant must be added here.
+    macro_rules! one_of_each {
+        ($($pattern:pat => $example:expr),+ $(,)?) => {{
+            let exhaustive = |refusal: &Refusal| match refusal { $($pattern => {})+ };
+            let examples = vec![$({
+                let example: Refusal = $example;
+                exhaustive(&example);
+                assert!(matches!(example, $pattern), "{example:?} stands beside another's pattern");
+                example
+            }),+];
+            examples
+        }};
+    }
+
+    fn refusals() -> Vec<Refusal> {
+        use Refusal as R;
+        let actor = ActorName::system;
+        let text = String::new;
+        let (at, span) = (Timestamp::default(), Span::ZERO);
+        let looks_like_an_id = NameError::LooksLikeAnId { what: "", text: text() };
+        one_of_each! {
+            R::ReservedName(_) => R::ReservedName(actor()),
+            R::NotAMember(_) => R::NotAMember(actor()),
+            R::DidYouMean { .. } => R::DidYouMean { given: actor(), known: actor() },
+            R::NotYou { .. } => R::NotYou { acting: actor(), named: actor() },
+            R::NotPermitted(_) => R::NotPermitted(text()),
+            R::BadName(NameError::LooksLikeAnId { .. }) => R::BadName(looks_like_an_id),
+            R::BadName(_) => R::BadName(NameError::Empty { what: "" }),
+            R::BadTime(_) => R::BadTime(TimeError::Range),
+            R::BadRequest(_) => R::BadRequest(text()),
+            R::OverLimit { .. } => R::OverLimit { what: "", size: 1, size_max: 0 },
+            R::NotFound { .. } => R::NotFound { what: "", reference: text() },
+            R::Ambiguous { .. } => R::Ambiguous { what: "", reference: text(), candidates: Vec::new() },
+            R::HeadMoved { .. } => R::HeadMoved { expected: 0, actual: 1 },
+            R::KeyReused { .. } => R::KeyReused { first: 0 },
+            R::ClockJumped { .. } => R::ClockJumped { wall: at, engine: at },
+            R::ClockFine => R::ClockFine,
+            R::QuorumTooLarge { .. } => R::QuorumTooLarge { quorum: 1, attendees: 0 },
+            R::InThePast { .. } => R::InThePast { fire_at: at, now: at },
+            R::NotAttendee { .. } => R::NotAttendee { actor: actor(), name: text() },
+            R::NotOrganizer { .. } => R::NotOrganizer { organizer: actor(), name: text() },
+            R::AlreadyFired { .. } => R::AlreadyFired { name: text(), at },
+            R::AlreadyMissed { .. } => R::AlreadyMissed { name: text(), at },
+            R::AlreadyScrubbed { .. } => R::AlreadyScrubbed { name: text(), at, cause: text() },
+            R::Held { .. } => R::Held { name: text() },
+            R::OnHold { .. } => R::OnHold { name: text(), until: at },
+            R::NotOnHold { .. } => R::NotOnHold { name: text() },
+            R::SlipExhausted { .. } => {
+                R::SlipExhausted { name: text(), asked: span, remaining: span, slip_max: span }
+            },
+            R::SelfLink => R::SelfLink,
+            R::Cycle { .. } => R::Cycle { path: Vec::new() },
+            R::OtherCampaign { .. } => R::OtherCampaign { name: text(), campaign: text() },
+            R::InACampaign { .. } => R::InACampaign { name: text() },
+            R::NotHeld { .. } => R::NotHeld { name: text() },
+            R::AlreadyStarted { .. } => R::AlreadyStarted { name: text() },
+            R::CampaignEnded { .. } => R::CampaignEnded { name: text(), outcome: "" },
+            R::EmptyCampaign { .. } => R::EmptyCampaign { name: text() },
+            R::NoSuchLink { .. } => R::NoSuchLink { before: text(), after: text() },
+            R::StaleFence { .. } => R::StaleFence { why: text() },
+            R::NotYourMailbox { .. } => R::NotYourMailbox { mailbox: actor(), actor: actor() },
+            R::MailboxFull { .. } => R::MailboxFull { mailbox: actor(), live: 1 },
+            R::NotDead { .. } => R::NotDead { message: EventId::from_bytes([0; 16]), mailbox: actor() },
+            R::NobodyThere => R::NobodyThere,
+        }
+    }
+
+    #[test]
+    fn every_code_stands_once() {
+        let codes: BTreeSet<_> = ROWS.iter().map(|row| row.code).collect();
+        assert_eq!(codes.len(), ROWS.len());
+    }
+
+    #[test]
+    fn every_refusal_is_explained() {
+        for refusal in refusals() {
+            let row = find(refusal.code());
+            assert!(row.is_some_and(|row| row.code == refusal.code()), "{} is not in the catalogue", refusal.code());
+        }
+        assert_eq!(find("no_such_code"), None);
+    }
+
+    #[test]
+    fn every_row_is_whole() {
+        for Row { code, exit, retryable, what, remedy } in ROWS {
+            let well_formed = code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            assert!(well_formed && !code.is_empty(), "{code}");
+            assert!(what.ends_with('.') && remedy.ends_with('.'), "{code}: sentences");
+            assert_ne!(*exit, Exit::Ok, "{code}");
+            assert!(*exit != Exit::TryAgain || *retryable, "{code}: exit 75 means that it may be tried again");
+        }
+    }
+
+    #[test]
+    fn exit_codes_are_fixed_for_ever() {
+        let exits = [
+            (Exit::Ok, 0),
+            (Exit::Failure, 1),
+            (Exit::Usage, 2),
+            (Exit::NotFound, 3),
+            (Exit::Refused, 4),
+            (Exit::NotPermitted, 5),
+            (Exit::Fenced, 6),
+            (Exit::WaitRanOut, 7),
+            (Exit::NothingThere, 8),
+            (Exit::Integrity, 9),
+            (Exit::TryAgain, 75),
+        ];
+        for (exit, code) in exits {
+            assert_eq!(exit.code(), code);
+        }
+        for (code, exit) in [
+            ("stale_fence", 6),
+            ("not_you", 5),
+            ("actor_required", 2),
+            ("wait_timeout", 7),
+            ("nothing_there", 8),
+            ("clock_jumped", 75),
+            ("log_locked", 75),
+            ("outcome_unknown", 75),
+            ("verify_failed", 9),
+            ("proof_failed", 9),
+            ("log_truncated", 9),
+            ("not_found", 3),
+            ("head_moved", 4),
+            ("bad_document", 1),
+        ] {
+            assert_eq!(find(code).map(|row| row.exit.code()), Some(exit), "{code}");
+        }
+    }
+}

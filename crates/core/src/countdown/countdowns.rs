@@ -1,0 +1,122 @@
+//! Every countdown of the log, and which is due next.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::state::Countdown;
+use crate::{
+    directory::Directory,
+    event::{Event, Recorded},
+    id::{CampaignId, CountdownId},
+    refusal::Refusal,
+    time::Timestamp,
+};
+
+/// All countdowns, ended ones included. Only they are serialised; the indexes are made anew from them.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(from = "BTreeMap<CountdownId, Countdown>")]
+pub struct Countdowns {
+    all: BTreeMap<CountdownId, Countdown>,
+    /// When time will change one: T-0 of those counting, the limit of those on hold.
+    timers: BTreeSet<(Timestamp, CountdownId)>,
+    directory: Directory<CountdownId>,
+}
+
+impl Countdowns {
+    /// The countdown with this id.
+    #[must_use]
+    pub fn get(&self, id: CountdownId) -> Option<&Countdown> {
+        self.all.get(&id)
+    }
+
+    /// All of them, in order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Countdown> {
+        self.all.values()
+    }
+
+    /// The countdown that a full id, a short id or an exact name means. Within a campaign, a name means a countdown of
+    /// that campaign if it has one of this name.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] and [`Refusal::Ambiguous`].
+    pub fn find(&self, reference: &str, within: Option<CampaignId>) -> Result<CountdownId, Refusal> {
+        self.directory.find(
+            "countdown",
+            reference,
+            |id| within.is_none() || self.get(id).is_some_and(|countdown| countdown.campaign == within),
+            |id| self.get(id).map(|countdown| countdown.name.clone()),
+        )
+    }
+
+    /// What time will change next, and when.
+    #[must_use]
+    pub fn next_due(&self) -> Option<(Timestamp, CountdownId)> {
+        self.timers.first().copied()
+    }
+
+    /// What is due at `now`, in the order in which it is decided: by due time, then by id.
+    pub fn due(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, CountdownId)> {
+        self.timers.iter().copied().take_while(move |(due_at, _)| *due_at <= now)
+    }
+
+    /// Folds one event of the log. Events of other machines, and of countdowns that are not there, change nothing.
+    pub fn evolve(&mut self, recorded: &Recorded) {
+        let id = match &recorded.event {
+            Event::CountdownScheduled(event) => {
+                let id = CountdownId::from(recorded.id);
+                if !self.all.contains_key(&id) {
+                    self.enter(Countdown::scheduled(id, event));
+                }
+                return;
+            }
+            Event::CountdownJoined(event) => event.countdown,
+            Event::CountdownReleased(event) => event.countdown,
+            Event::CountdownConfirmed(event) => event.countdown,
+            Event::CountdownDeclined(event) => event.countdown,
+            Event::CountdownDeferred(event) => event.countdown,
+            Event::CountdownHoldStarted(event) => event.countdown,
+            Event::CountdownResumed(event) => event.countdown,
+            Event::CountdownRescheduled(event) => event.countdown,
+            Event::CountdownFired(event) => event.countdown,
+            Event::CountdownMissed(event) => event.countdown,
+            Event::CountdownScrubbed(event) => event.countdown,
+            _ => return,
+        };
+        let Some(countdown) = self.all.get_mut(&id) else { return };
+        let (was_due_at, had_ended) = (countdown.due_at(), countdown.has_ended());
+        countdown.evolve(recorded);
+        if countdown.due_at() != was_due_at {
+            if let Some(due_at) = was_due_at {
+                self.timers.remove(&(due_at, id));
+            }
+            self.timers.extend(countdown.due_at().map(|due_at| (due_at, id)));
+        }
+        if countdown.has_ended() && !had_ended {
+            self.directory.end(id, &countdown.name);
+        }
+    }
+
+    fn enter(&mut self, countdown: Countdown) {
+        let id = countdown.id;
+        self.timers.extend(countdown.due_at().map(|due_at| (due_at, id)));
+        self.directory.enter(id, &countdown.name, countdown.has_ended());
+        self.all.insert(id, countdown);
+    }
+}
+
+impl Serialize for Countdowns {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.all.serialize(serializer)
+    }
+}
+
+impl From<BTreeMap<CountdownId, Countdown>> for Countdowns {
+    fn from(all: BTreeMap<CountdownId, Countdown>) -> Self {
+        let mut countdowns = Self::default();
+        for (id, countdown) in all {
+            countdowns.enter(Countdown { id, ..countdown });
+        }
+        countdowns
+    }
+}

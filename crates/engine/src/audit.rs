@@ -1,0 +1,59 @@
+//! The audit of the snapshots that an engine was opened from: the log folded from zero in idle time, and compared.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use convoke_core::{log::Head, workspace::State};
+use convoke_projections::Views;
+use convoke_store::Log;
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    api::Fault,
+    engine::{SNAPSHOTS, Shared},
+    fold,
+    snapshots::{self, Origin},
+};
+
+/// Waits until nothing was written for a while, then folds the log up to the snapshots' head and compares. If one of them
+/// is wrong, the engine stops deciding (`snapshot_wrong`) and both are deleted, so that the next opening starts from zero.
+pub(crate) fn start<L: Log>(
+    shared: &Arc<Shared<L>>,
+    mut published: watch::Receiver<Head>,
+    origin: Origin,
+    after: Duration,
+) -> JoinHandle<()> {
+    let shared = Arc::downgrade(shared);
+    tokio::spawn(async move {
+        while let Ok(changed) = tokio::time::timeout(after, published.changed()).await {
+            if changed.is_err() {
+                return;
+            }
+        }
+        audit(&shared, origin).await;
+    })
+}
+
+async fn audit<L: Log>(shared: &Weak<Shared<L>>, origin: Origin) {
+    let Some(shared) = shared.upgrade() else { return };
+    let _permit = shared.whole_log().await;
+    let (mut state, mut views) = (State::default(), Views::default());
+    let folded = fold::fold(&shared.log, 0, origin.head.size, |recorded| {
+        state.evolve(recorded);
+        views.apply(recorded);
+    });
+    match folded.await {
+        Err(fault) => shared.note_audit(&fault),
+        Ok(()) if Origin::of(&state, &views, origin.head) != origin => {
+            if let Some(folder) = &shared.folder {
+                snapshots::delete(&folder.join(SNAPSHOTS));
+            }
+            let what =
+                format!("a snapshot of {} events is not what the log folds to; it was deleted", origin.head.size);
+            shared.poison(&Fault::new("snapshot_wrong", what));
+        }
+        Ok(()) => {}
+    }
+}
