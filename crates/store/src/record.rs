@@ -203,6 +203,12 @@ impl Joiner {
         whole(first, frames, ends.into_iter(), root).map(Some)
     }
 
+    /// Whether it waits for further records of a commit.
+    #[must_use]
+    pub fn is_midway(&self) -> bool {
+        !self.ends.is_empty()
+    }
+
     /// The position that must come next while it is midway.
     fn next(&self) -> u64 {
         self.first + self.ends.len() as u64
