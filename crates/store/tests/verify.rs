@@ -99,7 +99,7 @@ fn check_flawed(commits: &[Stored], position: u64, fault: Fault) {
 }
 
 /// What is done to an event's header and salted payload.
-type Change = dyn Fn(&mut Vec<u8>, &mut Option<Vec<u8>>);
+type Change<'a> = dyn Fn(&mut Vec<u8>, &mut Option<Vec<u8>>) + 'a;
 
 /// The commit with the frame of one event changed.
 fn with_event(commit: &Commit, position: u64, change: impl Fn(&mut Vec<u8>, &mut Option<Vec<u8>>)) -> Commit {
@@ -158,7 +158,7 @@ fn an_erased_payload_holds_and_is_counted() {
 #[test]
 fn each_flaw_is_named_at_its_position_though_every_root_was_made_anew() {
     for position in [0, 3, 8, 5_000, 8_010] {
-        let flawed = |change: &Change, fault| {
+        let flawed = |change: &Change<'_>, fault| {
             check_flawed(&forged(position, change), position, fault);
         };
         // In the payload's text, and in the salt.
