@@ -3,15 +3,22 @@
 //! Everything that is compared is measured side by side in one run, in turns, so that a machine that is slow for a while
 //! is slow for both. A ratio is the median of the ratios of the turns.
 
+mod clients;
+mod daemon;
 mod embedded;
 mod figures;
 mod machine;
 mod plain;
+mod program;
 mod reading;
 mod workload;
 mod workspaces;
 
-use std::{env, path::PathBuf, process::ExitCode};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use figures::Figures;
 
@@ -22,12 +29,18 @@ pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 type Group = fn(&mut Figures) -> Outcome<()>;
 
 /// Every group, in the order in which they run.
-const GROUPS: &[(&str, Group)] = &[("embedded", embedded::run), ("reading", reading::run)];
+const GROUPS: &[(&str, Group)] = &[("embedded", embedded::run), ("reading", reading::run), ("daemon", daemon::run)];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [workspaces::APPEND_AND_DIE, folder, events] => workspaces::append_and_die(folder.as_ref(), events),
+        // For profiles: a workspace that stays, and one kind of work on it.
+        ["make", folder, events, events_each] => make(folder.as_ref(), events, events_each),
+        ["scan", folder] => reading::scan(folder.as_ref()),
+        ["open", folder] => reading::open(folder.as_ref()),
+        ["clients"] => daemon::clients(),
+        ["stream"] => daemon::bulk(&mut Figures::default()),
         ref names => benchmarks(names),
     };
     match outcome {
@@ -37,6 +50,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn make(folder: &Path, events: &str, events_each: &str) -> Outcome<()> {
+    workspaces::build(folder, events.parse()?, events_each.parse()?)?;
+    workspaces::close_cleanly(folder)
 }
 
 /// Runs the groups of these names, or all.

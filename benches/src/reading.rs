@@ -53,11 +53,28 @@ fn disk(figures: &mut Figures, workspace: &Workspace, commits: &str, most: f64) 
 
 /// Replay and verification of the whole log.
 fn scanning(figures: &mut Figures, workspace: &Workspace) -> Outcome<()> {
-    let runtime = runtime()?;
     let (mut replays, mut verifications) = (Vec::new(), Vec::new());
-    let settings = || Settings { snapshots: false, ..Settings::default() };
-    let engine = runtime.block_on(Engine::open(&workspace.folder, settings()))?;
-    let mut events_a_second = |question: Question, rates: &mut Vec<f64>| -> Outcome<()> {
+    scan_into(&workspace.folder, &mut replays, &mut verifications)?;
+    let least = Target::AtLeast(1e6);
+    let from = || format!("the median of {}", replays.len());
+    figures.add("Replay from zero", median(&replays), "events/s", least, from());
+    figures.add("`verify`", median(&verifications), "events/s", least, from());
+    figures.keep("scanning", json!({ "replay_events_per_s": replays, "verify_events_per_s": verifications }));
+    Ok(())
+}
+
+/// Replays and verifies, for a profile.
+pub(crate) fn scan(folder: &Path) -> Outcome<()> {
+    let (mut replays, mut verifications) = (Vec::new(), Vec::new());
+    scan_into(folder, &mut replays, &mut verifications)?;
+    eprintln!("replay {:.0} events/s, verify {:.0} events/s", median(&replays), median(&verifications));
+    Ok(())
+}
+
+fn scan_into(folder: &Path, replays: &mut Vec<f64>, verifications: &mut Vec<f64>) -> Outcome<()> {
+    let runtime = runtime()?;
+    let engine = runtime.block_on(Engine::open(folder, Settings::default()))?;
+    let events_a_second = |question: Question, rates: &mut Vec<f64>| -> Outcome<()> {
         let began = Instant::now();
         let (reply, head) = runtime.block_on(engine.ask(Ask { question, as_of: None }))?;
         let took = began.elapsed();
@@ -70,15 +87,17 @@ fn scanning(figures: &mut Figures, workspace: &Workspace) -> Outcome<()> {
         if right { Ok(()) } else { Err("the log does not hold".into()) }
     };
     for _ in 0..5 {
-        events_a_second(Question::Replay, &mut replays)?;
-        events_a_second(Question::Verify(VerifyAsk::default()), &mut verifications)?;
+        events_a_second(Question::Replay, replays)?;
+        events_a_second(Question::Verify(VerifyAsk::default()), verifications)?;
     }
     runtime.block_on(engine.close());
-    let least = Target::AtLeast(1e6);
-    let from = || format!("the median of {}", replays.len());
-    figures.add("Replay from zero", median(&replays), "events/s", least, from());
-    figures.add("`verify`", median(&verifications), "events/s", least, from());
-    figures.keep("scanning", json!({ "replay_events_per_s": replays, "verify_events_per_s": verifications }));
+    Ok(())
+}
+
+/// Opens and closes, for a profile.
+pub(crate) fn open(folder: &Path) -> Outcome<()> {
+    let times: Vec<f64> = (0..20).map(|_| open_ms(folder)).collect::<Outcome<_>>()?;
+    eprintln!("open {:.1} ms", median(&times));
     Ok(())
 }
 

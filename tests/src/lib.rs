@@ -1,1 +1,10 @@
-//! Under construction.
+//! What the tests with real processes share: a workspace to act in, a client of the daemon's socket, the log as an
+//! export tells it, and the ledger that compares the log with everything that was acknowledged.
+
+pub mod chance;
+pub mod disturbance;
+pub mod ledger;
+pub mod load;
+pub mod socket;
+pub mod workspace;
+pub mod written;

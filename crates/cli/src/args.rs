@@ -47,7 +47,7 @@ pub(crate) struct Global {
     pub(crate) json: bool,
     /// Who acts [default: CONVOKE_ACTOR, then at a terminal the workspace's default actor]
     #[arg(long = "as", global = true, value_name = "ACTOR")]
-    pub(crate) actor: Option<ActorName>,
+    pub(crate) acting: Option<ActorName>,
     /// The folder that holds .convoke/ [default: CONVOKE_WORKSPACE, then upwards from here]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) workspace: Option<PathBuf>,
@@ -93,6 +93,25 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_commands_argument_is_taken_for_a_global_option() {
+        fn check(command: &clap::Command, path: &str) {
+            for sub in command.get_subcommands() {
+                let path = format!("{path} {}", sub.get_name());
+                for argument in sub.get_arguments() {
+                    assert!(!GLOBAL.contains(&argument.get_id().as_str()), "{path}: {}", argument.get_id());
+                }
+                check(sub, &path);
+            }
+        }
+        const GLOBAL: [&str; 5] = ["json", "acting", "workspace", "no_daemon", "verbose"];
+        let definition = Cli::command();
+        for name in GLOBAL {
+            assert!(definition.get_arguments().any(|argument| argument.get_id() == name), "{name}");
+        }
+        check(&definition, "convoke");
     }
 
     #[test]

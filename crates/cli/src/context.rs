@@ -58,6 +58,14 @@ impl Context {
         self.session.as_mut().ok_or_else(|| Fault::new("internal", "there is no session"))
     }
 
+    /// Refuses what only the daemon can do, before anything is opened.
+    pub(crate) fn needs_daemon(&self, what: &str) -> Result<(), Fault> {
+        if self.global.no_daemon {
+            return Err(Fault::new("needs_daemon", format!("{what} needs the daemon, and --no-daemon was given")));
+        }
+        Ok(())
+    }
+
     /// Ends the conversation.
     pub(crate) fn close(&mut self) -> Result<(), Fault> {
         self.session.take().map_or(Ok(()), Session::close)
@@ -87,7 +95,7 @@ impl Context {
 
     /// Who was named by `--as` or `CONVOKE_ACTOR`, if anybody.
     pub(crate) fn named_actor(&self) -> Result<Option<ActorName>, Fault> {
-        if let Some(actor) = &self.global.actor {
+        if let Some(actor) = &self.global.acting {
             return Ok(Some(actor.clone()));
         }
         match std::env::var_os(ACTOR_VARIABLE).filter(|value| !value.is_empty()) {

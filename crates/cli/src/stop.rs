@@ -39,7 +39,12 @@ pub(crate) fn output_error(error: &io::Error) -> Stop {
 
 /// Says in a sentence that this program has a defect: no backtrace reaches a user.
 pub(crate) fn report_panic(info: &PanicHookInfo<'_>) {
-    let what = info.payload_as_str().unwrap_or("no message");
+    let payload = info.payload();
+    let what = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
     let place = info.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
     let sentence = format!(
         "error[internal]: this is a defect in convoke: {what}{place}\nhint: what was acknowledged is safe; please report it with the command and this line\n"

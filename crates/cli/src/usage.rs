@@ -68,7 +68,9 @@ fn fault(error: &clap::Error) -> Fault {
             message.push_str(line);
         }
     }
-    if let Some(usage) = usage {
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        tips.push("`convoke --help` lists the commands".to_owned());
+    } else if let Some(usage) = usage {
         tips.push(format!("usage: {usage}"));
     } else if tips.is_empty() {
         tips.push("`convoke COMMAND --help` shows what a command takes".to_owned());

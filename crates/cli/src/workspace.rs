@@ -93,7 +93,8 @@ fn current_folder() -> Result<PathBuf, Fault> {
 }
 
 fn cannot_read(folder: &Path, error: &std::io::Error) -> Fault {
-    Fault::new("io", format!("{} cannot be read: {error}", folder.display()))
+    let code = if error.kind() == std::io::ErrorKind::PermissionDenied { "other_user" } else { "io" };
+    Fault::new(code, format!("{} cannot be read: {error}", folder.display()))
 }
 
 #[cfg(test)]

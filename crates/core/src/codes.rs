@@ -309,6 +309,12 @@ pub const ROWS: &[Row] = &[
         "Messages are taken only from one's own mailbox, and from supervisor by the workspace's organizer.",
         "Look into it without taking: convoke inbox NAME.",
     ),
+    later(
+        "mailbox_full",
+        Refused,
+        "A mailbox takes no more messages until some of those in it are acknowledged.",
+        "Ask its owner to receive and acknowledge, or send to somebody who does.",
+    ),
     row("not_dead", Refused, "Only a dead letter can be redriven.", "List them: convoke inbox --dead."),
     later(
         "nobody_there",
@@ -512,6 +518,7 @@ mod tests {
             R::NoSuchLink { .. } => R::NoSuchLink { before: text(), after: text() },
             R::StaleFence { .. } => R::StaleFence { why: text() },
             R::NotYourMailbox { .. } => R::NotYourMailbox { mailbox: actor(), actor: actor() },
+            R::MailboxFull { .. } => R::MailboxFull { mailbox: actor(), live: 1 },
             R::NotDead { .. } => R::NotDead { message: EventId::from_bytes([0; 16]), mailbox: actor() },
             R::NobodyThere => R::NobodyThere,
         }

@@ -2,8 +2,6 @@
 //!
 //! The only place that knows more than one machine besides [`crate::workspace`]. An effect is never refused.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 
 use crate::{
@@ -37,12 +35,16 @@ pub fn effects(state: &State, recorded: &Recorded) -> Vec<Event> {
         }
         Event::CountdownScheduled(scheduled) => {
             if let Some(campaign) = scheduled.campaign {
-                settle(state, recorded, campaign, &mut events);
+                settle(state, recorded, campaign, Touched::One(recorded.id.into()), &mut events);
             }
         }
-        Event::CampaignStarted(started) => settle(state, recorded, started.campaign, &mut events),
-        Event::CampaignLinked(linked) => settle(state, recorded, linked.campaign, &mut events),
-        Event::CampaignUnlinked(unlinked) => settle(state, recorded, unlinked.campaign, &mut events),
+        Event::CampaignStarted(started) => settle(state, recorded, started.campaign, Touched::All, &mut events),
+        Event::CampaignLinked(linked) => {
+            settle(state, recorded, linked.campaign, Touched::One(linked.after), &mut events);
+        }
+        Event::CampaignUnlinked(unlinked) => {
+            settle(state, recorded, unlinked.campaign, Touched::One(unlinked.after), &mut events);
+        }
         Event::CampaignCancelled(cancelled) => {
             let members = state.campaigns.get(cancelled.campaign).map(|campaign| campaign.members.keys());
             for countdown in members.into_iter().flatten().filter_map(|id| state.countdowns.get(*id)) {
@@ -51,11 +53,10 @@ pub fn effects(state: &State, recorded: &Recorded) -> Vec<Event> {
         }
         _ => {}
     }
-    if let Event::CountdownFired(_) | Event::CountdownMissed(_) | Event::CountdownScrubbed(_) = &recorded.event
-        && let Some(campaign) =
-            subject(&recorded.event).and_then(|id| state.countdowns.get(id)).and_then(|c| c.campaign)
+    if let Some(countdown) = subject(&recorded.event).and_then(|id| state.countdowns.get(id))
+        && let Some(campaign) = countdown.campaign
     {
-        settle(state, recorded, campaign, &mut events);
+        settle(state, recorded, campaign, Touched::After(countdown.id), &mut events);
     }
     events
 }
@@ -70,20 +71,30 @@ fn subject(event: &Event) -> Option<CountdownId> {
     }
 }
 
+/// Which countdowns of a campaign an event may have freed or blocked.
+#[derive(Clone, Copy)]
+enum Touched {
+    All,
+    One(CountdownId),
+    /// The successors of one that ended.
+    After(CountdownId),
+}
+
 /// A campaign after a change: blocked members are scrubbed, free ones released, and it ends when all its members have.
-fn settle(state: &State, recorded: &Recorded, id: CampaignId, events: &mut Vec<Event>) {
+fn settle(state: &State, recorded: &Recorded, id: CampaignId, touched: Touched, events: &mut Vec<Event>) {
     let Some(campaign) = state.campaigns.get(id) else { return };
-    let mut scrubbed = BTreeSet::new();
-    for (blocked, predecessor) in campaign::blocked(campaign) {
-        // Two predecessors may have ended badly; one scrub is enough.
-        if let Some(countdown) = state.countdowns.get(blocked)
-            && scrubbed.insert(blocked)
-        {
-            events.extend(countdown::decide::scrub_for(countdown, ScrubCause::Predecessor(predecessor)));
+    let touched: Vec<CountdownId> = match touched {
+        Touched::All => campaign.members.keys().copied().collect(),
+        Touched::One(id) => vec![id],
+        Touched::After(id) => {
+            campaign.members.get(&id).map(|ended| ended.after.iter().copied().collect()).unwrap_or_default()
         }
-    }
-    for free in campaign::releasable(campaign) {
-        if let Some(countdown) = state.countdowns.get(free) {
+    };
+    for id in touched {
+        let Some(countdown) = state.countdowns.get(id) else { continue };
+        if let Some(predecessor) = campaign::blocked_by(campaign, id) {
+            events.extend(countdown::decide::scrub_for(countdown, ScrubCause::Predecessor(predecessor)));
+        } else if campaign::is_releasable(campaign, id) {
             events.extend(countdown::decide::release(countdown, campaign.notice, recorded.time));
         }
     }

@@ -145,6 +145,13 @@ pub fn short(tail: u64) -> String {
     text(tail, chars)
 }
 
+/// Whether the short form of an id with this tail needs no more than [`SHORT_CHARS_MIN`] characters.
+#[must_use]
+pub fn has_plain_short_form(tail: u64) -> bool {
+    // The first ten of the alphabet are the digits.
+    (0..SHORT_CHARS_MIN).any(|i| (tail >> (5 * i)) & 31 < 10)
+}
+
 /// The last `chars` base32 characters of a tail.
 #[must_use]
 pub fn text(tail: u64, chars: usize) -> String {
@@ -255,5 +262,13 @@ mod tests {
         assert_eq!(digits.short(), "00000000");
         assert!(!looks_like_an_id("standard"));
         assert!(looks_like_an_id("gate2026"));
+    }
+
+    #[test]
+    fn a_plain_short_form_has_as_few_characters_as_any() {
+        for random in 0..200_u8 {
+            let id = EventId::from_bytes(uuid_v7(0, [random.wrapping_mul(151); 10]));
+            assert_eq!(has_plain_short_form(id.tail()), id.short().len() == SHORT_CHARS_MIN, "{id}");
+        }
     }
 }

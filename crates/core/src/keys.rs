@@ -3,8 +3,8 @@
 //! What is remembered is a function of the log alone, so it survives restart and replay. The scope of a key is its actor.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    fmt,
+    collections::{HashMap, VecDeque, hash_map},
+    hash::{BuildHasherDefault, Hasher},
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -15,6 +15,7 @@ use crate::{
     limits::KEYS_KEPT_MAX,
     log::{Hash, Salt},
     name::{ActorName, Key},
+    packed::{Packed, take},
 };
 
 /// What a key was used for.
@@ -37,7 +38,7 @@ pub struct Remembered {
 pub struct Keys {
     oldest_first: VecDeque<Entry>,
     /// The number of each entry, counted from the first ever.
-    numbers: HashMap<Digest, u64>,
+    numbers: HashMap<Digest, u64, BuildHasherDefault<Already>>,
     /// How many entries went out: the number of the oldest one kept.
     gone: u64,
     /// The keyed command whose events are being folded, and its entry.
@@ -98,12 +99,18 @@ impl Keys {
     }
 
     fn enter(&mut self, entry: Entry) {
-        if let Some(known) = self.place(&entry.digest).and_then(|place| self.oldest_first.get_mut(place)) {
-            *known = entry;
-            return;
+        match self.numbers.entry(entry.digest) {
+            hash_map::Entry::Vacant(place) => {
+                place.insert(self.gone + self.oldest_first.len() as u64);
+                self.oldest_first.push_back(entry);
+            }
+            hash_map::Entry::Occupied(number) => {
+                let place = usize::try_from(number.get() - self.gone).ok();
+                if let Some(known) = place.and_then(|place| self.oldest_first.get_mut(place)) {
+                    *known = entry;
+                }
+            }
         }
-        self.numbers.insert(entry.digest, self.gone + self.oldest_first.len() as u64);
-        self.oldest_first.push_back(entry);
         if self.oldest_first.len() > KEYS_KEPT_MAX
             && let Some(oldest) = self.oldest_first.pop_front()
         {
@@ -117,15 +124,31 @@ impl Keys {
     }
 }
 
-/// The serialised form: the entries as one run of bytes, for there may be 100,000.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    entries: EntryBytes,
-    open: Option<(EventId, Digest)>,
+/// A digest is a hash already: its first bytes serve, and hashing them again would cost more than all else here.
+#[derive(Debug, Clone, Copy, Default)]
+struct Already(u64);
+
+impl Hasher for Already {
+    fn write(&mut self, digest: &[u8]) {
+        if let Some(first) = digest.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    // The length of the digest, which is always the same.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
-/// [`Entry`] after [`Entry`]: digest, fingerprint, salt, position (8 bytes) and count (4), numbers little-endian.
-struct EntryBytes(Vec<u8>);
+/// The serialised form. An entry is digest, fingerprint, salt, position (8 bytes) and count (4), numbers little-endian.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    entries: Packed,
+    open: Option<(EventId, Digest)>,
+}
 
 const ENTRY_BYTES: usize = 16 + 32 + 16 + 8 + 4;
 
@@ -139,16 +162,16 @@ impl Serialize for Keys {
             bytes.extend_from_slice(&first.to_le_bytes());
             bytes.extend_from_slice(&count.to_le_bytes());
         }
-        Stored { entries: EntryBytes(bytes), open: self.open }.serialize(serializer)
+        Stored { entries: Packed(bytes), open: self.open }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Keys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Stored { entries: EntryBytes(bytes), open } = Stored::deserialize(deserializer)?;
+        let Stored { entries: Packed(bytes), open } = Stored::deserialize(deserializer)?;
         let entries = bytes.chunks_exact(ENTRY_BYTES);
         if !entries.remainder().is_empty() || entries.len() > KEYS_KEPT_MAX {
-            return Err(de::Error::invalid_length(bytes.len(), &"at most 100,000 whole entries"));
+            return Err(de::Error::invalid_length(bytes.len(), &"whole entries, and not too many"));
         }
         let mut keys = Self { open, ..Self::default() };
         keys.oldest_first.reserve(entries.len());
@@ -160,37 +183,6 @@ impl<'de> Deserialize<'de> for Keys {
             keys.enter(Entry { digest, remembered: Remembered { fingerprint, salt, first, count } });
         }
         Ok(keys)
-    }
-}
-
-/// The next bytes of an entry, which is long enough.
-fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
-    let (taken, after) = rest.split_first_chunk().unwrap_or((&[0; N], &[]));
-    *rest = after;
-    *taken
-}
-
-impl Serialize for EntryBytes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for EntryBytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl de::Visitor<'_> for Bytes {
-            type Value = EntryBytes;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("bytes")
-            }
-
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<EntryBytes, E> {
-                Ok(EntryBytes(bytes.to_vec()))
-            }
-        }
-        deserializer.deserialize_bytes(Bytes)
     }
 }
 

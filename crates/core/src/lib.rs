@@ -15,6 +15,7 @@ pub mod limits;
 pub mod log;
 pub mod mailbox;
 pub mod name;
+mod packed;
 pub mod refusal;
 pub mod time;
 pub mod workspace;

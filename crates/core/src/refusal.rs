@@ -271,6 +271,14 @@ pub enum Refusal {
         /// Who tried.
         actor: ActorName,
     },
+    /// Nobody reads this mailbox.
+    #[error("the mailbox of {mailbox} holds {live} unacknowledged messages, and takes no more")]
+    MailboxFull {
+        /// Whose.
+        mailbox: ActorName,
+        /// How many lie there.
+        live: usize,
+    },
     /// The message is not a dead letter.
     #[error("message {} is not a dead letter of {mailbox}", message.short())]
     NotDead {
@@ -327,6 +335,7 @@ impl Refusal {
             Self::NoSuchLink { .. } => "no_such_link",
             Self::StaleFence { .. } => "stale_fence",
             Self::NotYourMailbox { .. } => "not_your_mailbox",
+            Self::MailboxFull { .. } => "mailbox_full",
             Self::NotDead { .. } => "not_dead",
             Self::NobodyThere => "nobody_there",
         }

@@ -82,7 +82,8 @@ impl State {
         self.size = recorded.position.saturating_add(1);
         self.time = self.time.max(recorded.time);
         self.keys.evolve(recorded);
-        if recorded.actor.as_str() != ActorName::SYSTEM {
+        // Accepting a clock is no sign of life: what became due by it is decided after it, and leases with it.
+        if recorded.actor.as_str() != ActorName::SYSTEM && !matches!(recorded.event, Event::ClockAccepted(_)) {
             self.mailboxes.touched(&recorded.actor, recorded.time);
         }
         match &recorded.event {
@@ -287,6 +288,9 @@ fn decide(
     context: &mut Context<'_>,
 ) -> Result<Vec<Planned>, Refusal> {
     if let Command::CreateWorkspace(create) = command {
+        if *actor != create.organizer {
+            return Err(Refusal::NotYou { acting: actor.clone(), named: create.organizer.clone() });
+        }
         return actors::create(state.size, create).map(plan);
     }
     if state.size == 0 {
@@ -365,11 +369,14 @@ fn decide(
             };
             let sent = mailbox::compose(send, actor, parent)?;
             let mut events: Vec<Event> = if sent.to.iter().any(|to| to.as_str() == ActorName::ALL) {
-                if state.actors.everybody_but(actor).is_empty() {
+                let everybody = state.actors.everybody_but(actor);
+                if everybody.is_empty() {
                     return Err(Refusal::NobodyThere);
                 }
+                state.mailboxes.admit(&everybody)?;
                 Vec::new()
             } else {
+                state.mailboxes.admit(&sent.to)?;
                 let others: Vec<ActorName> = sent.to.iter().filter(|to| *to != actor).cloned().collect();
                 state.actors.mentioned(&others, send.create)?.into_iter().map(Event::from).collect()
             };

@@ -31,7 +31,7 @@ use crate::{
     machine::{Clock, MachineClock, RandomIds},
     render,
     sequencer::Sequencer,
-    snapshots,
+    snapshots::{self, Loaded},
     writer::{Done, WAITING_MAX, Work, Writer},
 };
 
@@ -207,8 +207,23 @@ impl Engine<SledLog> {
     /// `no_workspace`, `log_locked`, `log_truncated`, `log_damaged`, `newer_format`, …
     pub async fn open(folder: &Path, settings: Settings) -> Result<Self, Fault> {
         let store = folder.join(STORE);
-        let log = open_store(move || SledLog::open(&store)).await?;
-        Self::start(log, Some(folder.to_owned()), settings).await
+        // The snapshots are read while the store is opened.
+        let loading = load_snapshots(folder, &settings);
+        let log = open_store(move || SledLog::open(&store)).await;
+        let loaded = loading.await?;
+        Self::start_from(log?, Some(folder.to_owned()), settings, loaded).await
+    }
+}
+
+/// Begins to read the snapshots below a folder.
+fn load_snapshots(folder: &Path, settings: &Settings) -> impl Future<Output = Result<Option<Loaded>, Fault>> + use<> {
+    let folder = folder.join(SNAPSHOTS);
+    let loading = settings.snapshots.then(|| tokio::task::spawn_blocking(move || snapshots::load(&folder)));
+    async {
+        match loading {
+            Some(loading) => loading.await.map_err(crate::fault::internal),
+            None => Ok(None),
+        }
     }
 }
 
@@ -224,11 +239,24 @@ impl<L: Log> Engine<L> {
     /// # Errors
     /// A log that cannot be read or folded.
     pub async fn start(log: L, folder: Option<PathBuf>, settings: Settings) -> Result<Self, Fault> {
+        let loaded = match &folder {
+            Some(folder) => load_snapshots(folder, &settings).await?,
+            None => None,
+        };
+        Self::start_from(log, folder, settings, loaded).await
+    }
+
+    async fn start_from(
+        log: L,
+        folder: Option<PathBuf>,
+        settings: Settings,
+        loaded: Option<Loaded>,
+    ) -> Result<Self, Fault> {
         let log = Arc::new(log);
         let head = log.head();
         let snapshots = folder.as_ref().filter(|_| settings.snapshots).map(|folder| folder.join(SNAPSHOTS));
-        let loaded = match (&snapshots, log.log_id()) {
-            (Some(folder), Some(log_id)) => fitting_snapshot(&log, folder, log_id, head).await?,
+        let loaded = match loaded {
+            Some(loaded) if is_of_log(&loaded, &log, head).await? => Some(loaded),
             _ => None,
         };
         let opened_from = loaded.as_ref().map(|loaded| loaded.origin);
@@ -386,18 +414,14 @@ pub struct Brief {
     pub head: Head,
 }
 
-/// The snapshot below this folder, if the log has its head.
-async fn fitting_snapshot<L: Log>(
-    log: &Arc<L>,
-    folder: &Path,
-    log_id: convoke_core::id::LogId,
-    head: Head,
-) -> Result<Option<snapshots::Loaded>, Fault> {
-    let folder = folder.to_owned();
-    let load = tokio::task::spawn_blocking(move || snapshots::load(&folder, log_id, head));
-    let Some(loaded) = load.await.map_err(crate::fault::internal)? else { return Ok(None) };
-    let origin = loaded.origin.head;
-    let ends_a_commit = origin == head
-        || log.read(origin.size.saturating_sub(1), 1).await?.first().is_some_and(|stored| stored.head() == origin);
-    Ok(ends_a_commit.then_some(loaded))
+/// Whether a snapshot is of this log, and of a head that it has.
+async fn is_of_log<L: Log>(loaded: &Loaded, log: &Arc<L>, head: Head) -> Result<bool, Fault> {
+    if log.log_id() != Some(loaded.log_id) || loaded.origin.head.size > head.size {
+        return Ok(false);
+    }
+    if loaded.origin.head == head {
+        return Ok(true);
+    }
+    let ends_it = log.read(loaded.origin.head.size.saturating_sub(1), 1).await?;
+    Ok(ends_it.first().is_some_and(|stored| stored.head() == loaded.origin.head))
 }

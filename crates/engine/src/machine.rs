@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use convoke_core::{
     clock::Readings,
-    id::{EventId, IdSource, uuid_v7},
+    id::{EventId, IdSource, has_plain_short_form, uuid_v7},
     log::Salt,
     time::Timestamp,
 };
@@ -56,9 +56,15 @@ impl RandomIds {
 
 impl IdSource for RandomIds {
     fn fresh(&mut self) -> EventId {
-        let mut random = [0; 10];
-        self.generator.fill_bytes(&mut random);
-        EventId::from_bytes(uuid_v7(self.now.ms(), random))
+        // One id in twenty has no digit where people look; it is drawn again, so that every id is shown with 8 characters.
+        loop {
+            let mut random = [0; 10];
+            self.generator.fill_bytes(&mut random);
+            let id = EventId::from_bytes(uuid_v7(self.now.ms(), random));
+            if has_plain_short_form(id.tail()) {
+                return id;
+            }
+        }
     }
 
     fn salt(&mut self) -> Salt {

@@ -3,7 +3,7 @@
 //! One is used only if it is whole, of this build's fold, and of a head that the log has; otherwise it is ignored and
 //! the log is folded from zero.
 
-use std::{fs, io, path::Path};
+use std::{fs, io, path::Path, thread};
 
 use convoke_core::{
     id::LogId,
@@ -13,7 +13,7 @@ use convoke_core::{
 use convoke_projections::{FOLD_VERSION, Views, snapshot::Envelope};
 
 /// The version of the deciding fold; raise it whenever a fold of the same log gives another state.
-const STATE_VERSION: u32 = 1;
+const STATE_VERSION: u32 = 2;
 const STATE: &str = "state";
 const VIEWS: &str = "views";
 
@@ -66,6 +66,7 @@ pub(crate) fn delete(folder: &Path) {
 pub(crate) struct Loaded {
     pub(crate) state: State,
     pub(crate) views: Views,
+    pub(crate) log_id: LogId,
     pub(crate) origin: Origin,
 }
 
@@ -90,17 +91,34 @@ fn digest(body: &[u8]) -> Hash {
     Hash(blake3::derive_key("convoke snapshot body digest v1", body))
 }
 
-/// Reads both. `None` if anything about them is not as it must be; the caller still compares the head with the log.
-pub(crate) fn load(folder: &Path, log_id: LogId, largest: Head) -> Option<Loaded> {
-    let state_file = fs::read(folder.join(STATE)).ok()?;
-    let views_file = fs::read(folder.join(VIEWS)).ok()?;
-    let state = Envelope::decode(&state_file).filter(|state| state.is_of(STATE, STATE_VERSION, log_id))?;
-    let views = Envelope::decode(&views_file).filter(|views| views.is_of(VIEWS, FOLD_VERSION, log_id))?;
-    if state.head != views.head || state.head.size > largest.size {
+/// Reads both, at the same time. `None` if anything about them is not as it must be; whether the log is theirs and has
+/// their head is for the caller to see.
+pub(crate) fn load(folder: &Path) -> Option<Loaded> {
+    let (state, views) = thread::scope(|scope| {
+        let views = scope.spawn(|| read(folder, VIEWS, FOLD_VERSION, Views::load));
+        let state = read(folder, STATE, STATE_VERSION, |body| postcard::from_bytes::<State>(body).ok());
+        (state, views.join().ok().flatten())
+    });
+    let (state, views) = (state?, views?);
+    let origin = Origin { head: state.head, state: state.digest, views: views.digest };
+    let of_one_head = (state.log_id, state.head) == (views.log_id, views.head)
+        && (state.fold.size, views.fold.size()) == (state.head.size, state.head.size);
+    of_one_head.then_some(Loaded { state: state.fold, views: views.fold, log_id: state.log_id, origin })
+}
+
+/// One snapshot as it was read.
+struct Read<Fold> {
+    fold: Fold,
+    log_id: LogId,
+    head: Head,
+    digest: Hash,
+}
+
+fn read<Fold>(folder: &Path, name: &str, version: u32, load: impl FnOnce(&[u8]) -> Option<Fold>) -> Option<Read<Fold>> {
+    let bytes = fs::read(folder.join(name)).ok()?;
+    let Envelope { fold, fold_version, log_id, head, body } = Envelope::decode(&bytes)?;
+    if (fold, fold_version) != (name, version) {
         return None;
     }
-    let origin = Origin { head: state.head, state: digest(state.body), views: digest(views.body) };
-    let views = Views::load(views.body)?;
-    let state: State = postcard::from_bytes(state.body).ok()?;
-    (state.size == origin.head.size && views.size() == state.size).then_some(Loaded { state, views, origin })
+    Some(Read { fold: load(body)?, log_id, head, digest: digest(body) })
 }

@@ -68,7 +68,7 @@ impl From<VerifyError> for Fault {
             VerifyError::Read(error) => error.into(),
             VerifyError::Export(error) => error.into(),
             VerifyError::OtherLog { .. } | VerifyError::RolledBack { .. } | VerifyError::Rewritten { .. } => {
-                Self::new("log_mismatch", error.to_string())
+                Self::new("verify_failed", error.to_string())
             }
             VerifyError::Flawed(_) => Self::new("verify_failed", error.to_string()),
         }

@@ -38,6 +38,9 @@ use crate::{
 const SLEEP_MAX: Duration = Duration::from_secs(5);
 /// The pause before another look while the clock's jump is not accepted.
 const JUMPED_PAUSE: Duration = Duration::from_secs(1);
+/// At its end the engine writes a snapshot if the events since the last one are at least this part of all: to fold so few
+/// again takes less time than to write everything.
+const SNAPSHOT_PART: u64 = 500;
 /// Events after which a snapshot is written while the engine runs.
 const SNAPSHOT_EVENTS: u64 = 200_000;
 /// Requests that may wait to be taken; more are held back where they come from. More would fill memory, not commits.
@@ -147,7 +150,10 @@ impl<L: Log> Writer<L> {
             let _ = audit.await;
         }
         if self.shared.poisoned().is_none() {
-            self.snapshot().await;
+            let since = self.published.borrow().size.saturating_sub(self.shared.snapshot_size());
+            if since.saturating_mul(SNAPSHOT_PART) >= self.published.borrow().size {
+                self.snapshot().await;
+            }
         }
         drop(self);
         if let Some(closed) = closing {

@@ -13,6 +13,9 @@ use convoke_store::{
 };
 use tokio::sync::watch;
 
+/// Changes an event's header and its salted payload.
+type Change<'a> = &'a dyn Fn(&mut Vec<u8>, &mut Option<Vec<u8>>);
+
 /// A log that serves whatever it was given, right or wrong.
 struct Canned(Vec<Stored>);
 
@@ -98,9 +101,6 @@ fn check_flawed(commits: &[Stored], position: u64, fault: Fault) {
     }
 }
 
-/// What is done to an event's header and salted payload.
-type Change<'a> = dyn Fn(&mut Vec<u8>, &mut Option<Vec<u8>>) + 'a;
-
 /// The commit with the frame of one event changed.
 fn with_event(commit: &Commit, position: u64, change: impl Fn(&mut Vec<u8>, &mut Option<Vec<u8>>)) -> Commit {
     let mut frames = Vec::new();
@@ -158,7 +158,7 @@ fn an_erased_payload_holds_and_is_counted() {
 #[test]
 fn each_flaw_is_named_at_its_position_though_every_root_was_made_anew() {
     for position in [0, 3, 8, 5_000, 8_010] {
-        let flawed = |change: &Change<'_>, fault| {
+        let flawed = |change: Change<'_>, fault| {
             check_flawed(&forged(position, change), position, fault);
         };
         // In the payload's text, and in the salt.

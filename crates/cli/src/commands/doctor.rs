@@ -90,7 +90,10 @@ impl Doctor {
             Ok(None) => closed(context, &workspace, checks),
         }
         context.out.show(&findings, None)?;
-        match findings.checks.into_iter().find_map(|check| check.fault) {
+        let ill = findings.checks.into_iter().find_map(|Check { what, fault, .. }| {
+            fault.map(|fault| Fault { message: format!("{what}: {}", fault.message), ..fault })
+        });
+        match ill {
             None => Ok(()),
             Some(fault) if context.out.is_json() => Err(Stop::Reported(fault.exit())),
             Some(fault) => Err(fault.into()),

@@ -1,9 +1,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use convoke_core::log::Checkpoint;
+use serde::Serialize;
 
 use super::files::{NewFile, StandardOutput, nobody_reads};
-use crate::{context::Context, stop::Stop};
+use crate::{
+    context::Context,
+    render::{Page, Show, many},
+    stop::Stop,
+};
 
 /// Write the whole log as one portable file
 ///
@@ -19,12 +25,25 @@ pub(crate) struct Export {
 impl Export {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
         let Some(place) = &self.output else {
-            return context.session()?.export(StandardOutput).map_err(nobody_reads);
+            context.session()?.export(StandardOutput).map_err(nobody_reads)?;
+            return Ok(());
         };
         let (file, writer) = NewFile::begin(place)?;
-        context.session()?.export(writer)?;
+        let checkpoint = context.session()?.export(writer)?;
         file.finish()?;
-        context.out.note(&format!("written to {}", place.display()));
-        Ok(())
+        let head = checkpoint.head();
+        context.out.show(&Written { file: place.display().to_string(), checkpoint }, Some(head))
+    }
+}
+
+#[derive(Serialize)]
+struct Written {
+    file: String,
+    checkpoint: Checkpoint,
+}
+
+impl Show for Written {
+    fn show(&self, page: &mut Page) {
+        page.line(format!("{} written to {}", many(self.checkpoint.size, "event"), self.file));
     }
 }

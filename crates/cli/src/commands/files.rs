@@ -46,13 +46,13 @@ pub(super) fn document(path: &Path) -> Result<String, Stop> {
     open(path)?
         .take(DOCUMENT_BYTES_MAX + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| Fault::new("io", format!("{} cannot be read: {error}", path.display())))?;
+        .map_err(|error| Fault::new("io", format!("{} cannot be read: {error}", shown(path))))?;
     if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
-        let what = format!("{} has more than {DOCUMENT_BYTES_MAX} bytes", path.display());
+        let what = format!("{} has more than {DOCUMENT_BYTES_MAX} bytes", shown(path));
         return Err(Fault::new("bad_document", what).into());
     }
     let text =
-        String::from_utf8(bytes).map_err(|_| Fault::new("bad_document", format!("{} is not UTF-8", path.display())))?;
+        String::from_utf8(bytes).map_err(|_| Fault::new("bad_document", format!("{} is not UTF-8", shown(path))))?;
     Ok(unwrapped(&text).unwrap_or(text))
 }
 
@@ -73,7 +73,12 @@ pub(super) fn bad_document(path: &Path, error: &FileError) -> Stop {
         FileError::Other { expected, found, .. } if expected == found => "newer_format",
         _ => "bad_document",
     };
-    Fault::new(code, format!("{}: {error}", path.display())).into()
+    Fault::new(code, format!("{}: {error}", shown(path))).into()
+}
+
+/// A file's name for messages.
+pub(super) fn shown(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// A file to read; `-` is standard input.

@@ -3,7 +3,11 @@ use std::{io::BufReader, path::PathBuf};
 use clap::Args;
 use convoke::api::{Fault, Reply};
 
-use super::{files::open, init::prepare, verify::Progress};
+use super::{
+    files::{open, shown},
+    init::prepare,
+    verify::Progress,
+};
 use crate::{context::Context, daemon::Lock, stop::Stop, workspace::Workspace};
 
 /// Make a workspace of an export, with identical hashes
@@ -30,7 +34,7 @@ impl Import {
             Ok(verified) => verified,
             Err(fault) => {
                 made.undo();
-                return Err(Fault { message: format!("{}: {}", self.file.display(), fault.message), ..fault }.into());
+                return Err(Fault { message: format!("{}: {}", shown(&self.file), fault.message), ..fault }.into());
             }
         };
         let head = verified.checkpoint.head();

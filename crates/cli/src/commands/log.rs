@@ -1,8 +1,7 @@
 use clap::Args;
-use convoke::api::{LogFilter, Question};
+use convoke::api::{Fault, LogFilter, Question, Reply};
 use convoke_core::{
     name::{ActorName, Word},
-    refusal::Refusal,
     time::{Span, Timestamp},
 };
 
@@ -44,15 +43,15 @@ impl Log {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
         let kind = self.kind.as_ref().map(ToString::to_string);
         let filter = LogFilter { kind, actor: self.actor, since: self.since, from: self.from, limit: Some(self.limit) };
-        if self.follow && context.global.no_daemon {
-            return Err(convoke::api::Fault::new("needs_daemon", "--follow needs the daemon").into());
+        if self.follow {
+            context.needs_daemon("--follow")?;
         }
         let (reply, head) = context.ask(Question::Log(filter.clone()), self.look.as_of)?;
         if !self.follow {
             return context.out.show(&reply, Some(head));
         }
-        let convoke::api::Reply::Log { events, .. } = reply else {
-            return Err(Refusal::BadRequest("the daemon's answer is no list of events".to_owned()).into());
+        let Reply::Log { events, .. } = reply else {
+            return Err(Fault::new("bad_answer", "the answer is no list of events").into());
         };
         let out = context.out;
         for event in events {

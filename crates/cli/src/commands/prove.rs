@@ -4,7 +4,7 @@ use clap::Args;
 use convoke::api::{Fault, Question, Reply};
 
 use super::files::write_document;
-use crate::{context::Context, stop::Stop};
+use crate::{args::Look, context::Context, stop::Stop};
 
 /// Prove that an event is in the log
 ///
@@ -16,11 +16,13 @@ pub(crate) struct Prove {
     /// Where to write it [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    look: Look,
 }
 
 impl Prove {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
-        let (reply, head) = context.ask(Question::Prove(self.position), None)?;
+        let (reply, head) = context.ask(Question::Prove(self.position), self.look.as_of)?;
         if context.out.is_json() && self.output.is_none() {
             return context.out.show(&reply, Some(head));
         }

@@ -49,6 +49,7 @@ impl Recv {
             ReceiveMessages { mailbox: self.mailbox, max: Some(self.max), lease_ms: self.lease, ack: self.ack };
         let request = context.request(actor, &self.mutation, Command::ReceiveMessages(command))?;
         let answer = if self.wait {
+            context.needs_daemon("--wait")?;
             context.session()?.receive(&request, self.timeout.unwrap_or(TIMEOUT))?
         } else {
             context.session()?.command(&request)?

@@ -1,7 +1,14 @@
 use clap::Args;
+use convoke::api::Answer;
 use convoke_core::command::{self, Command};
+use serde::Serialize;
 
-use crate::{args::Mutation, context::Context, stop::Stop};
+use crate::{
+    args::Mutation,
+    context::Context,
+    render::{Page, Show},
+    stop::Stop,
+};
 
 /// Decide what is due now, and nothing else
 ///
@@ -14,6 +21,17 @@ pub(crate) struct Tick {
 
 impl Tick {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
-        context.act(context.actor()?, &self.mutation, Command::Tick(command::Tick {}))
+        let answer = context.command(context.actor()?, &self.mutation, Command::Tick(command::Tick {}))?;
+        context.out.show(&Ticked(&answer), Some(answer.head))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Ticked<'a>(&'a Answer);
+
+impl Show for Ticked<'_> {
+    fn show(&self, page: &mut Page) {
+        page.line(format!("what was due is decided; the log holds {} events", self.0.head.size));
     }
 }

@@ -6,10 +6,13 @@ use std::{
 
 use clap::Args;
 use convoke::api::{Fault, Question, Reply, Verified, VerifyAsk};
-use convoke_core::log::{Checkpoint, InclusionProof};
+use convoke_core::{
+    log::{Checkpoint, InclusionProof},
+    refusal::Refusal,
+};
 use serde::Serialize;
 
-use super::files::{bad_document, document, open};
+use super::files::{bad_document, document, open, shown};
 use crate::{
     context::Context,
     daemon::{Lock, connect_if_running},
@@ -27,8 +30,8 @@ use crate::{
 /// If no daemon has the log open, a copy is read, as opening a store alters its files. Exit code 9 says that something does not hold.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// Also check that the log extends this checkpoint (a file that `convoke checkpoint` wrote)
-    #[arg(long, value_name = "FILE", conflicts_with = "proof")]
+    /// Also check that the log extends this checkpoint (a file that `convoke checkpoint` wrote); with --proof, that it has the same root
+    #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
     /// Check an export instead of the workspace's log; - reads standard input
     #[arg(long, value_name = "FILE", conflicts_with = "proof")]
@@ -40,10 +43,10 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
-        if let Some(file) = &self.proof {
-            return check_proof(context, file);
-        }
         let against = self.against.as_deref().map(checkpoint).transpose()?;
+        if let Some(file) = &self.proof {
+            return check_proof(context, file, against);
+        }
         if let Some(file) = &self.from {
             let mut progress = Progress::new(context.out);
             let input = BufReader::with_capacity(256 * 1024, open(file)?);
@@ -84,11 +87,34 @@ fn checkpoint(file: &Path) -> Result<Checkpoint, Stop> {
     Checkpoint::from_json(&document(file)?).map_err(|error| bad_document(file, &error))
 }
 
-fn check_proof(context: &Context, file: &Path) -> Result<(), Stop> {
+fn check_proof(context: &Context, file: &Path, against: Option<Checkpoint>) -> Result<(), Stop> {
     let proof = InclusionProof::from_json(&document(file)?).map_err(|error| bad_document(file, &error))?;
-    proof.check().map_err(|error| Fault::new("proof_failed", format!("{}: {error}", file.display())))?;
+    proof.check().map_err(|error| Fault::new("proof_failed", format!("{}: {error}", shown(file))))?;
+    if let Some(kept) = &against {
+        compare(&proof, kept)?;
+    }
     let payload = proof.payload().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    context.out.show(&Proven { proof, payload }, None)
+    context.out.show(&Proven { proof, payload, against }, None)
+}
+
+/// Whether the proof's root is the one of a checkpoint that was kept elsewhere.
+fn compare(proof: &InclusionProof, kept: &Checkpoint) -> Result<(), Stop> {
+    let failed = |what: String| -> Stop { Fault::new("proof_failed", what).into() };
+    if proof.log_id != kept.log_id {
+        return Err(failed(format!("the proof is of log {}, the checkpoint of {}", proof.log_id, kept.log_id)));
+    }
+    if proof.size != kept.size {
+        let what = format!(
+            "the proof is of {} events and the checkpoint of {}; only equal sizes can be compared without the log: \
+             convoke prove {} --as-of {} makes a proof that fits",
+            proof.size, kept.size, proof.position, kept.size
+        );
+        return Err(Refusal::BadRequest(what).into());
+    }
+    if proof.root != kept.root {
+        return Err(failed(format!("the proof's root is {}, the checkpoint's {}", proof.root, kept.root)));
+    }
+    Ok(())
 }
 
 /// A proof that holds.
@@ -97,6 +123,8 @@ struct Proven {
     proof: InclusionProof,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    against: Option<Checkpoint>,
 }
 
 impl Show for Proven {
@@ -105,7 +133,12 @@ impl Show for Proven {
             "the proof holds: event {} is in the log {} of {} events",
             self.proof.position, self.proof.log_id, self.proof.size
         ));
-        page.line(format!("root {}; compare it with a checkpoint that you trust", self.proof.root));
+        match &self.against {
+            Some(kept) => page.line(format!("root {}, as in the checkpoint from {}", kept.root, page.when(kept.time))),
+            None => {
+                page.line(format!("root {}; compare it with --against a checkpoint that you trust", self.proof.root))
+            }
+        }
         match &self.payload {
             Some(payload) => page.quote(payload),
             None => page.line("its payload was erased"),

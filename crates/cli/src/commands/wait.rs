@@ -1,13 +1,19 @@
 use clap::Args;
-use convoke::api::{Condition, WaitAsk};
+use convoke::api::{Condition, WaitAsk, Waited};
 use convoke_core::{
     name::{ActorName, Word},
     refusal::Refusal,
     time::Span,
 };
 
+use serde::Serialize;
+
 use super::recv::TIMEOUT;
-use crate::{context::Context, stop::Stop};
+use crate::{
+    context::Context,
+    render::{EventItem, Page, Show, clean},
+    stop::Stop,
+};
 
 /// Wait until one of several conditions holds: one call, no polling
 ///
@@ -39,11 +45,13 @@ pub(crate) struct Wait {
 
 impl Wait {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
+        context.needs_daemon("waiting")?;
         let conditions: Result<Vec<_>, Stop> =
             self.conditions.iter().map(|text| self.condition(text, context)).collect();
         let ask = WaitAsk { conditions: conditions?, timeout_ms: self.timeout };
-        let (waited, head) = context.session()?.wait(&ask)?;
-        context.out.show(&waited, Some(head))
+        let (Waited { met, cursor, event }, head) = context.session()?.wait(&ask)?;
+        let condition = self.conditions.get(met).cloned().unwrap_or_default();
+        context.out.show(&Met { met, condition, cursor, event: event.map(EventItem) }, Some(head))
     }
 
     fn condition(&self, text: &str, context: &Context) -> Result<Condition, Stop> {
@@ -75,6 +83,25 @@ impl Wait {
                 return Err(Refusal::BadRequest(what).into());
             }
         })
+    }
+}
+
+/// The condition that holds.
+#[derive(Serialize)]
+struct Met {
+    met: usize,
+    condition: String,
+    cursor: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<EventItem>,
+}
+
+impl Show for Met {
+    fn show(&self, page: &mut Page) {
+        page.line(format!("{}: holds; cursor {}", clean(&self.condition), self.cursor));
+        if let Some(event) = &self.event {
+            event.show(page);
+        }
     }
 }
 

@@ -98,7 +98,8 @@ pub(crate) async fn bulk(
 }
 
 fn read(line: &[u8], default: Option<&ActorName>) -> Result<Request, Fault> {
-    let line: Line = serde_json::from_slice(line).map_err(|error| Fault::new("bad_request", error.to_string()))?;
+    let line: Line = serde_json::from_slice(line)
+        .map_err(|error| Fault::new("bad_request", format!("the request's JSON: {error}")))?;
     let actor = line
         .actor
         .or_else(|| default.cloned())

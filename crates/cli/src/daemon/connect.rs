@@ -5,7 +5,7 @@
 use std::{
     io::{self, BufRead as _, BufReader, ErrorKind},
     os::unix::{net::UnixStream, process::ExitStatusExt as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
@@ -15,7 +15,7 @@ use std::{
 use convoke::api::Fault;
 
 use super::{
-    LOCK_FILE, Lock, SOCKET_FILE, journal,
+    Lock, SOCKET_FILE, journal,
     lock::held,
     run::{READY, StartFault},
     socket,
@@ -52,7 +52,7 @@ pub(crate) fn connect_if_running(workspace: &Workspace) -> Result<Option<UnixStr
     match socket::connect(&workspace.folder()) {
         Ok(stream) => Ok(Some(stream)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
-        // The queue of connections is full: it runs, but cannot take another one yet.
+        // It runs, but takes no connection at the moment.
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(Fault::new(
             "other_user",
@@ -78,7 +78,12 @@ pub(crate) fn connect(workspace: &Workspace, patience: Patience) -> Result<UnixS
             return Err(Fault::new("no_workspace", format!("{} is gone", workspace.folder().display())));
         }
         if let Some(lock) = Lock::try_take(workspace)? {
-            start(workspace, lock)?;
+            match start(workspace, lock) {
+                // Killed before it was ready: no reason why the next one should be.
+                Err(Start::Killed(fault)) if !patience.pause() => return Err(fault),
+                Err(Start::Failed(fault)) => return Err(fault),
+                Ok(()) | Err(Start::Killed(_)) => {}
+            }
         } else if !patience.pause() {
             return Err(unreachable(workspace));
         }
@@ -94,11 +99,20 @@ fn unreachable(workspace: &Workspace) -> Fault {
     held(workspace)
 }
 
+/// Why a daemon did not become ready.
+enum Start {
+    /// A signal ended it.
+    Killed(Fault),
+    /// It said why, or cannot be started at all.
+    Failed(Fault),
+}
+
 /// Starts the daemon and waits until it listens, or says why it does not.
-fn start(workspace: &Workspace, lock: Lock) -> Result<(), Fault> {
-    let failed = |error: io::Error| Fault::new("daemon_unreachable", format!("the daemon cannot be started: {error}"));
+fn start(workspace: &Workspace, lock: Lock) -> Result<(), Start> {
+    let unreachable = |what: String| Fault::new("daemon_unreachable", what);
+    let failed = |error: io::Error| Start::Failed(unreachable(format!("the daemon cannot be started: {error}")));
     let log = journal::open(workspace).map_err(failed)?;
-    let mut child = Command::new(this_program().map_err(failed)?)
+    let mut child = without_inherited(&this_program().map_err(failed)?)
         .args(["daemon", "run", "--workspace"])
         .arg(workspace.root())
         .current_dir(workspace.folder())
@@ -109,19 +123,22 @@ fn start(workspace: &Workspace, lock: Lock) -> Result<(), Fault> {
         .map_err(failed)?;
     match first_line(&mut child) {
         Some(line) if line.trim() == READY => Ok(()),
-        Some(line) => Err(serde_json::from_str::<StartFault>(&line).map_or_else(
-            |_| {
-                Fault::new(
-                    "daemon_unreachable",
-                    "the daemon ended before it was ready; `convoke daemon logs` may say why",
-                )
-            },
-            |StartFault { start_fault }| start_fault,
-        )),
-        None => Err(Fault::new(
-            "daemon_unreachable",
-            format!("the daemon (process {}) is still opening the log after {} s", child.id(), START_WAIT.as_secs()),
-        )),
+        Some(line) if line.is_empty() => {
+            let fault =
+                unreachable("the daemon ended before it was ready; `convoke daemon logs` may say why".to_owned());
+            let killed = child.wait().is_ok_and(|status| status.signal().is_some());
+            Err(if killed { Start::Killed(fault) } else { Start::Failed(fault) })
+        }
+        Some(line) => Err(Start::Failed(match serde_json::from_str(&line) {
+            Ok(StartFault { start_fault }) => start_fault,
+            Err(_) => unreachable(format!("the daemon did not become ready but said {:?}", line.trim())),
+        })),
+        None => {
+            let (pid, limit_s) = (child.id(), START_WAIT.as_secs());
+            Err(Start::Failed(unreachable(format!(
+                "the daemon (process {pid}) is still opening the log after {limit_s} s"
+            ))))
+        }
     }
 }
 
@@ -134,14 +151,27 @@ fn first_line(child: &mut Child) -> Option<String> {
         let _ = BufReader::new(output).read_line(&mut line);
         let _ = say.send(line);
     });
-    let line = hear.recv_timeout(START_WAIT).ok()?;
-    if line.is_empty()
-        && let Ok(status) = child.wait()
-        && status.signal().is_some()
-    {
-        return Some(format!("{status}"));
+    hear.recv_timeout(START_WAIT).ok()
+}
+
+/// The program, to be run without the descriptors that this process itself inherited (a script's `exec 5>file`): the daemon
+/// would keep them open for its whole life, and whoever waits for their end would wait as long.
+///
+/// Only a shell can close them without unsafe code, and it knows those of one digit, which are what scripts use.
+fn without_inherited(program: &Path) -> Command {
+    let stays_open = |descriptor: &u32| {
+        let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{descriptor}")).unwrap_or_default();
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+        let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+        flags.is_some_and(|flags| flags & rustix::fs::OFlags::CLOEXEC.bits() == 0)
+    };
+    let closing: String = (3..10).filter(stays_open).map(|descriptor| format!(" {descriptor}>&-")).collect();
+    if closing.is_empty() {
+        return Command::new(program);
     }
-    Some(line)
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(format!("exec \"$0\" \"$@\"{closing}")).arg(program);
+    command
 }
 
 /// This program's file, also where it was replaced while it ran.
@@ -153,16 +183,14 @@ fn this_program() -> io::Result<PathBuf> {
     }
 }
 
-/// Waits until the daemon has let go of the log; `false` if it has not in time.
-pub(crate) fn wait_for_end(workspace: &Workspace, at_most: Duration) -> Result<bool, Fault> {
+/// Waits until this process no longer has the log; `false` if it still has after so long. Another may have it by then.
+pub(crate) fn wait_for_end(workspace: &Workspace, pid: u32, at_most: Duration) -> Result<bool, Fault> {
     let until = Instant::now() + at_most;
-    loop {
-        if !workspace.file(LOCK_FILE).exists() || Lock::try_take(workspace)?.is_some() {
-            return Ok(true);
-        }
+    while Lock::holder(workspace) == Some(pid) && Lock::try_take(workspace)?.is_none() {
         if Instant::now() >= until {
             return Ok(false);
         }
         thread::sleep(PAUSE);
     }
+    Ok(true)
 }

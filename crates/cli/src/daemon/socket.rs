@@ -21,9 +21,16 @@ use super::SOCKET_FILE;
 
 const PATH_BYTES_MAX: usize = 107;
 
-/// Connects to the daemon of this folder.
+/// Connects to the daemon of this folder, without waiting: where it takes no connection now, that is `WouldBlock`. The stream does
+/// not block either.
 pub(crate) fn connect(folder: &Path) -> io::Result<UnixStream> {
-    reach(folder, |path| UnixStream::connect(path))
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+    reach(folder, |path| {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        connect(&socket, &SocketAddrUnix::new(path)?)?;
+        Ok(UnixStream::from(socket))
+    })
 }
 
 /// Listens in this folder, for this user only. Whoever calls holds the lock, so that a socket found there is stale.
@@ -56,7 +63,24 @@ fn reach<T>(folder: &Path, with: impl Fn(&Path) -> io::Result<T>) -> io::Result<
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use super::*;
+
+    #[test]
+    fn whoever_finds_no_room_does_not_wait() {
+        let place = tempfile::tempdir().unwrap();
+        let _listener = bind(place.path()).unwrap();
+        let mut streams = Vec::new();
+        let refused = loop {
+            match connect(place.path()) {
+                Ok(stream) => streams.push(stream),
+                Err(error) => break error,
+            }
+            assert!(streams.len() < 10_000, "the queue has no end");
+        };
+        assert_eq!(refused.kind(), ErrorKind::WouldBlock);
+    }
 
     #[test]
     fn a_socket_is_reached_by_a_path_of_any_length() {
@@ -66,7 +90,8 @@ mod tests {
             std::fs::create_dir_all(&folder).unwrap();
             assert_eq!(connect(&folder).unwrap_err().kind(), ErrorKind::NotFound);
             let listener = bind(&folder).unwrap();
-            connect(&folder).unwrap();
+            let stream = connect(&folder).unwrap();
+            assert_eq!((&stream).read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
             let mode = folder.join(SOCKET_FILE).metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
             drop(listener);

@@ -37,7 +37,7 @@ impl Show for ActorsView {
             ]);
         }
         page.table(table);
-        page.more(self.more, "--limit N, or --json");
+        page.more(self.more, "more", "--limit N");
         page.line(format!("membership is {}", membership(self.membership)));
     }
 }
@@ -60,12 +60,12 @@ impl Show for ActorView {
         if !self.leases.is_empty() {
             page.line("has taken:");
             page.table(lease_table(&self.leases, page));
-            page.more(self.more_leases, "");
+            page.more(self.more_leases, "more", "");
         }
         if !self.awaiting.is_empty() {
             page.line("is waited for by:");
             page.table(countdown_table(&self.awaiting, page, Table::indented()));
-            page.more(self.more_awaiting, "");
+            page.more(self.more_awaiting, "more", "");
         }
     }
 }

@@ -19,7 +19,7 @@ impl Show for CampaignsView {
             page.line("no campaigns");
         }
         page.table(campaign_table(&self.campaigns, page, Table::new()));
-        page.more(self.more, "--limit N, or --json");
+        page.more(self.more, "more", "--limit N");
     }
 }
 

@@ -15,7 +15,7 @@ impl Show for CountdownsView {
             page.line("no countdowns");
         }
         page.table(countdown_table(&self.countdowns, page, Table::new()));
-        page.more(self.more, "--limit N, or --json");
+        page.more(self.more, "more", "--limit N");
     }
 }
 

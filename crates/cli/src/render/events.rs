@@ -1,6 +1,6 @@
 //! Events: each kind in one sentence, in the log and in the answer to the command that wrote it.
 
-use convoke::api::{Answer, EventView, Reply, Waited};
+use convoke::api::{Answer, EventView, Reply};
 use convoke_core::{
     campaign::events::FailurePolicy,
     event::Event,
@@ -13,7 +13,7 @@ use super::{
     Cell, Page, Show, Table,
     actors::{kind, membership},
     countdowns::{plan, scrub_cause, why},
-    mail::{dead_reason, priority},
+    mail::{dead_reason, priority, show_taken},
     times::length,
 };
 
@@ -27,10 +27,12 @@ impl Show for Answer {
         }
         let mut table = Table::new();
         let mut registered = Vec::new();
+        let mut acked = Vec::new();
         for view in &self.events {
             match decode(view) {
                 // What `recv` took is shown as messages.
-                Some(Event::MessageTaken(_) | Event::MessageAcked(_)) if !self.messages.is_empty() => {}
+                Some(Event::MessageTaken(_)) if !self.messages.is_empty() => {}
+                Some(Event::MessageAcked(event)) if !self.messages.is_empty() => acked.push(event.message),
                 Some(Event::ActorRegistered(new)) if self.events.len() > 1 => registered.push(new.name.to_string()),
                 event => {
                     let (subject, sentence) = told(view, event.as_ref(), page);
@@ -43,7 +45,7 @@ impl Show for Answer {
             page.line(format!("new: {}", registered.join(", ")));
         }
         for message in &self.messages {
-            message.show(page);
+            show_taken(message, acked.contains(&message.message), page);
         }
         if self.events.is_empty() && self.messages.is_empty() {
             page.line("nothing new: it was so already");
@@ -232,7 +234,10 @@ impl Show for Reply {
         match self {
             Self::State(view) => view.show(page),
             Self::Log { events, more } => {
-                page.more(more.unwrap_or(0), "earlier; --limit N shows them");
+                match more {
+                    Some(more) => page.more(*more, "earlier", "--limit N"),
+                    None => page.line("… there may be earlier ones: --limit N"),
+                }
                 page.table(event_table(events, page));
                 if events.is_empty() {
                     page.line("no events");
@@ -246,15 +251,5 @@ impl Show for Reply {
             Self::Replayed(replayed) => replayed.show(page),
             Self::Health(health) => health.show(page),
         }
-    }
-}
-
-impl Show for Waited {
-    fn show(&self, page: &mut Page) {
-        match &self.event {
-            Some(event) => page.table(event_table([event], page)),
-            None => page.line(format!("condition {} holds", self.met + 1)),
-        }
-        page.line(format!("cursor {}", self.cursor));
     }
 }

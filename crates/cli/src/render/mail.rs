@@ -93,7 +93,7 @@ impl Show for InboxView {
         page.as_at(self.now);
         page.line(format!("{}: {}", self.mailbox, counts(&self.counts)));
         deliveries(&self.messages, page, false);
-        page.more(self.more, "--limit N, or --json");
+        page.more(self.more, "more", "--limit N");
     }
 }
 
@@ -104,14 +104,14 @@ impl Show for DeadLettersView {
             page.line("no dead letters");
         }
         deliveries(&self.messages, page, true);
-        page.more(self.more, "--limit N, or --json");
+        page.more(self.more, "more", "--limit N");
     }
 }
 
 impl Show for ThreadView {
     fn show(&self, page: &mut Page) {
         page.as_at(self.now);
-        page.more(self.more, "earlier; --limit N shows them");
+        page.more(self.more, "earlier", "--limit N");
         for message in &self.messages {
             let to: Vec<_> = message.to.iter().map(ToString::to_string).collect();
             let mut head = Table::new();
@@ -158,33 +158,33 @@ impl Show for HistoryView {
     }
 }
 
-impl Show for Taken {
-    fn show(&self, page: &mut Page) {
-        let mut head = Table::new();
-        head.row([
-            Cell::id(self.token.to_string()),
-            priority_cell(self.priority),
-            Cell::text(&self.kind),
-            Cell::whole(format!("from {} to {}", self.from, self.mailbox)),
-            Cell::whole(page.when(self.sent_at)),
-            Cell::faint(format!("delivery {}, lease ends {}", self.delivery, page.when(self.until))),
-        ]);
-        page.table(head);
-        let mut facts = Table::indented();
-        facts.row([Cell::faint("message"), Cell::whole(page.id(self.message))]);
-        if let Some(answered) = self.in_reply_to {
-            facts.row([Cell::faint("answers"), Cell::whole(page.id(answered))]);
-        }
-        if !self.references.is_empty() {
-            facts.row([Cell::faint("refers to"), Cell::whole(self.references.join(", "))]);
-        }
-        if let Some(data) = &self.data {
-            facts.row([Cell::faint("data"), Cell::whole(data.to_string())]);
-        }
-        if let Some(subject) = &self.subject {
-            facts.row([Cell::faint("subject"), Cell::whole(subject)]);
-        }
-        page.table(facts);
-        page.quote(&self.body);
+/// A message in the hands of its taker.
+pub(super) fn show_taken(taken: &Taken, acked: bool, page: &mut Page) {
+    let mut head = Table::new();
+    let lease = if acked { "acknowledged".to_owned() } else { format!("lease ends {}", page.when(taken.until)) };
+    head.row([
+        Cell::id(taken.token.to_string()),
+        priority_cell(taken.priority),
+        Cell::text(&taken.kind),
+        Cell::whole(format!("from {} to {}", taken.from, taken.mailbox)),
+        Cell::whole(page.when(taken.sent_at)),
+        Cell::faint(format!("delivery {}, {lease}", taken.delivery)),
+    ]);
+    page.table(head);
+    let mut facts = Table::indented();
+    facts.row([Cell::faint("message"), Cell::whole(page.id(taken.message))]);
+    if let Some(answered) = taken.in_reply_to {
+        facts.row([Cell::faint("answers"), Cell::whole(page.id(answered))]);
     }
+    if !taken.references.is_empty() {
+        facts.row([Cell::faint("refers to"), Cell::whole(taken.references.join(", "))]);
+    }
+    if let Some(data) = &taken.data {
+        facts.row([Cell::faint("data"), Cell::whole(data.to_string())]);
+    }
+    if let Some(subject) = &taken.subject {
+        facts.row([Cell::faint("subject"), Cell::whole(subject)]);
+    }
+    page.table(facts);
+    page.quote(&taken.body);
 }

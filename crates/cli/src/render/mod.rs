@@ -14,7 +14,7 @@ mod times;
 
 pub(crate) use events::EventItem;
 pub(crate) use integrity::bytes;
-pub(crate) use page::{Cell, Page, Table, clean};
+pub(crate) use page::{Cell, Page, Table, clean, many};
 pub(crate) use times::length;
 
 use convoke_projections::View;

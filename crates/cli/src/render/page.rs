@@ -87,13 +87,11 @@ impl Page {
         }
     }
 
-    /// That a list was cut.
-    pub(crate) fn more(&mut self, more: u64, how_to_see_them: &str) {
-        if more > 0 {
-            self.line(format!(
-                "{FAINT}… {more} more{}{how_to_see_them}{FAINT:#}",
-                if how_to_see_them.is_empty() { "" } else { ": " }
-            ));
+    /// That a list was cut: `… 7 more: --limit N`.
+    pub(crate) fn more(&mut self, count: u64, which: &str, how_to_see_them: &str) {
+        if count > 0 {
+            let colon = if how_to_see_them.is_empty() { "" } else { ": " };
+            self.line(format!("{FAINT}… {count} {which}{colon}{how_to_see_them}{FAINT:#}"));
         }
     }
 

@@ -29,11 +29,11 @@ impl Show for StatusView {
             if countdowns.is_empty() { "none".to_owned() } else { countdowns.join(", ") }
         ));
         page.table(countdown_table(&self.countdowns, page, Table::indented()));
-        page.more(self.more_countdowns, "`convoke list`");
+        page.more(self.more_countdowns, "more", "`convoke list`");
         if !self.campaigns.is_empty() {
             page.line("campaigns:");
             page.table(campaign_table(&self.campaigns, page, Table::indented()));
-            page.more(self.more_campaigns, "`convoke campaign list`");
+            page.more(self.more_campaigns, "more", "`convoke campaign list`");
         }
         page.line(format!("mail: {}", counts(&self.mail_counts)));
         let mut mail = Table::indented();
@@ -41,11 +41,11 @@ impl Show for StatusView {
             mail.row([Cell::id(&line.mailbox), Cell::whole(counts(&line.counts))]);
         }
         page.table(mail);
-        page.more(self.more_mail, "`convoke status --limit N`");
+        page.more(self.more_mail, "more", "`convoke status --limit N`");
         if !self.leases.is_empty() {
             page.line("taken:");
             page.table(lease_table(&self.leases, page));
-            page.more(self.more_leases, "`convoke status --limit N`");
+            page.more(self.more_leases, "more", "`convoke status --limit N`");
         }
     }
 }

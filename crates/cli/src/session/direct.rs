@@ -7,7 +7,11 @@ use convoke::{
     Engine, Settings,
     api::{Answer, Ask, Fault, Reply},
 };
-use convoke_core::{command::Request, log::Head, name::ActorName};
+use convoke_core::{
+    command::Request,
+    log::{Checkpoint, Head},
+    name::ActorName,
+};
 use tokio::{
     runtime::Runtime,
     sync::mpsc::{self, Receiver},
@@ -42,8 +46,8 @@ impl Direct {
         self.runtime.block_on(self.engine.ask(ask.clone()))
     }
 
-    pub(super) fn export(&self, out: impl Write + Send + 'static) -> Result<(), Fault> {
-        self.runtime.block_on(self.engine.export(out)).map(drop)
+    pub(super) fn export(&self, out: impl Write + Send + 'static) -> Result<Checkpoint, Fault> {
+        self.runtime.block_on(self.engine.export(out))
     }
 
     pub(super) fn bulk<E: From<Fault>>(

@@ -8,7 +8,12 @@ mod remote;
 use std::io::{self, Read, Write};
 
 use convoke::api::{Answer, Ask, EventView, Fault, Reply, WaitAsk, Waited};
-use convoke_core::{command::Request, log::Head, name::ActorName, time::Span};
+use convoke_core::{
+    command::Request,
+    log::{Checkpoint, Head},
+    name::ActorName,
+    time::Span,
+};
 use direct::Direct;
 use remote::Remote;
 pub(crate) use remote::{daemon_info, stop_daemon};
@@ -46,7 +51,7 @@ impl Session {
     pub(crate) fn receive(&mut self, request: &Request, timeout: Span) -> Result<Answer, Fault> {
         match self {
             Self::Remote(remote) => remote.receive(request, timeout),
-            Self::Direct(_) => Err(needs_daemon("waiting for a message")),
+            Self::Direct(_) => Err(needs_daemon()),
         }
     }
 
@@ -62,7 +67,7 @@ impl Session {
     pub(crate) fn wait(&mut self, ask: &WaitAsk) -> Result<(Waited, Head), Fault> {
         match self {
             Self::Remote(remote) => remote.wait(ask),
-            Self::Direct(_) => Err(needs_daemon("waiting")),
+            Self::Direct(_) => Err(needs_daemon()),
         }
     }
 
@@ -75,12 +80,12 @@ impl Session {
     ) -> Result<(), E> {
         match self {
             Self::Remote(remote) => remote.follow(from, reader),
-            Self::Direct(_) => Err(needs_daemon("--follow").into()),
+            Self::Direct(_) => Err(needs_daemon().into()),
         }
     }
 
-    /// Writes the whole log, in its portable form.
-    pub(crate) fn export(&mut self, out: impl Write + Send + 'static) -> Result<(), Fault> {
+    /// Writes the whole log, in its portable form, and gives the checkpoint that it ends with.
+    pub(crate) fn export(&mut self, out: impl Write + Send + 'static) -> Result<Checkpoint, Fault> {
         match self {
             Self::Remote(remote) => remote.export(out),
             Self::Direct(direct) => direct.export(out),
@@ -110,8 +115,8 @@ impl Session {
     }
 }
 
-fn needs_daemon(what: &str) -> Fault {
-    Fault::new("needs_daemon", format!("{what} needs the daemon, and --no-daemon was given"))
+fn needs_daemon() -> Fault {
+    Fault::new("needs_daemon", "waiting for what others do needs the daemon")
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Fault> {

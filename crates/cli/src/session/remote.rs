@@ -10,7 +10,12 @@ use std::{
 
 use bytes::Bytes;
 use convoke::api::{Answer, Ask, EventView, Fault, Question, Reply, WaitAsk, Waited};
-use convoke_core::{command::Request, log::Head, name::ActorName, time::Span};
+use convoke_core::{
+    command::Request,
+    log::{Checkpoint, Head},
+    name::ActorName,
+    time::Span,
+};
 use hyper::{
     Method,
     body::Incoming,
@@ -160,27 +165,33 @@ impl Remote {
         }
     }
 
-    pub(super) fn export(&mut self, mut out: impl Write) -> Result<(), Fault> {
-        let given =
-            self.patiently(|remote, patience| remote.stream(patience, Method::GET, "/v1/export", Body::empty()));
-        let mut body = given?;
+    pub(super) fn export(&mut self, mut out: impl Write) -> Result<Checkpoint, Fault> {
+        /// The line that only a whole export ends with.
+        #[derive(Deserialize)]
+        struct Last {
+            checkpoint: Checkpoint,
+        }
+        let broke_off = |why: String| Fault::new("daemon_unreachable", format!("the export broke off: {why}"));
+        let mut body =
+            self.patiently(|remote, patience| remote.stream(patience, Method::GET, "/v1/export", Body::empty()))?;
         let mut lines = LineReader::default();
         let mut last = Vec::new();
-        loop {
-            let piece = self
-                .runtime
-                .block_on(next_chunk(&mut body))
-                .map_err(|error| Fault::new("daemon_unreachable", format!("the export broke off: {error}")))?;
-            let Some(piece) = piece else { break };
+        while let Some(piece) =
+            self.runtime.block_on(next_chunk(&mut body)).map_err(|error| broke_off(error.to_string()))?
+        {
             lines.add(&piece, |line| {
-                last = line.to_vec();
                 if line.starts_with(b"{\"v\":") {
                     return Err(refused(line));
                 }
+                last.clear();
+                last.extend_from_slice(line);
                 out.write_all(line).and_then(|()| out.write_all(b"\n")).map_err(|error| cannot_write(&error))
             })?;
         }
-        out.flush().map_err(|error| cannot_write(&error))
+        out.flush().map_err(|error| cannot_write(&error))?;
+        let Last { checkpoint } =
+            serde_json::from_slice(&last).map_err(|_| broke_off("it has no checkpoint at its end".to_owned()))?;
+        Ok(checkpoint)
     }
 
     pub(super) fn bulk<E: From<Fault>>(
@@ -326,7 +337,6 @@ fn ask_running<T: for<'de> Deserialize<'de>>(
 
 fn shake_hands(runtime: &Runtime, stream: std::os::unix::net::UnixStream) -> Result<SendRequest<Body>, Attempt> {
     let lost = |error: std::io::Error| Attempt::Lost(format!("the connection to the daemon was lost: {error}"));
-    stream.set_nonblocking(true).map_err(lost)?;
     runtime.block_on(async {
         let stream = UnixStream::from_std(stream).map_err(lost)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -365,7 +375,8 @@ fn refused(line: &[u8]) -> Fault {
 }
 
 fn cannot_write(error: &std::io::Error) -> Fault {
-    Fault::new("io", format!("the export cannot be written: {error}"))
+    let code = if error.kind() == std::io::ErrorKind::StorageFull { "disk_full" } else { "io" };
+    Fault::new(code, format!("the export cannot be written: {error}"))
 }
 
 fn lost(why: &str) -> Fault {
@@ -387,6 +398,7 @@ impl Rest {
     }
 
     fn span(&self) -> Span {
-        Span::from_ms_capped(u64::try_from(self.duration().as_millis()).unwrap_or(u64::MAX))
+        // Rounded up: a wait is never shorter than it was to be.
+        Span::from_ms_capped(u64::try_from(self.duration().as_micros().div_ceil(1000)).unwrap_or(u64::MAX))
     }
 }

@@ -80,7 +80,7 @@ pub fn link(campaign: &Campaign, before: Named, after: Named, actor: &ActorName)
     }
     if let Some(path) = path(campaign, after.0, before.0) {
         let names = std::iter::once(&before.0).chain(&path).filter_map(|id| campaign.members.get(id));
-        return Err(Refusal::Cycle { path: names.map(|member| member.name.to_string()).collect() });
+        return Err(Refusal::Cycle { path: shortened(names.map(|member| member.name.to_string()).collect()) });
     }
     limits::check("the number of links in the campaign", campaign.links() + 1, limits::CAMPAIGN_LINKS_MAX)?;
     Ok(vec![CampaignLinked { campaign: campaign.id, before: before.0, after: after.0 }.into()])
@@ -135,6 +135,16 @@ pub fn cancel(campaign: &Campaign, actor: &ActorName, reason: Option<&str>) -> R
     not_ended(campaign)?;
     limits::check("a reason's length in bytes", reason.map_or(0, str::len), limits::REASON_BYTES_MAX)?;
     Ok(vec![CampaignCancelled { campaign: campaign.id, reason: reason.map(str::to_owned) }.into()])
+}
+
+/// A cycle as a sentence can hold it: its beginning and its end.
+fn shortened(mut path: Vec<String>) -> Vec<String> {
+    const SHOWN_MAX: usize = 11;
+    if path.len() > SHOWN_MAX {
+        let left_out = path.len() - SHOWN_MAX;
+        path.splice(SHOWN_MAX - 1..path.len() - 1, [format!("… {left_out} more …")]);
+    }
+    path
 }
 
 fn by_organizer(campaign: &Campaign, actor: &ActorName) -> Result<(), Refusal> {

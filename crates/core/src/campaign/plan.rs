@@ -1,6 +1,7 @@
 //! What a campaign's links say: who may go, who never will, whether it is over, and in which order it runs.
 //!
-//! Each answer is in order of the countdowns' ids, which is the order of their creation: the same from run to run.
+//! Each answer is in order of the countdowns' ids, the same from run to run: in the order of their creation, where that
+//! was not within the same millisecond.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +11,18 @@ use super::{
 };
 use crate::{event::Event, id::CountdownId};
 
-/// The held countdowns that nothing keeps any more, once the campaign runs: every one before them has ended as the policy
-/// asks.
+/// The held countdowns that nothing keeps any more, once the campaign runs.
 #[must_use]
 pub fn releasable(campaign: &Campaign) -> Vec<CountdownId> {
-    if campaign.phase != Phase::Running {
-        return Vec::new();
+    campaign.members.keys().copied().filter(|id| is_releasable(campaign, *id)).collect()
+}
+
+/// Whether nothing keeps this countdown any more: the campaign runs, and every one before it has ended as the policy asks.
+#[must_use]
+pub fn is_releasable(campaign: &Campaign, id: CountdownId) -> bool {
+    let Some(member) = campaign.members.get(&id) else { return false };
+    if campaign.phase != Phase::Running || member.progress != Progress::Held {
+        return false;
     }
     let satisfied = |before: &CountdownId| {
         let progress = campaign.members.get(before).map(|member| member.progress);
@@ -24,22 +31,30 @@ pub fn releasable(campaign: &Campaign) -> Vec<CountdownId> {
             FailurePolicy::Continue => progress.is_some_and(Progress::has_ended),
         }
     };
-    let held = campaign.members.iter().filter(|(_, member)| member.progress == Progress::Held);
-    held.filter(|(_, member)| member.before.iter().all(satisfied)).map(|(id, _)| *id).collect()
+    member.before.iter().all(satisfied)
 }
 
 /// Under the policy `block`: the held countdowns that wait for one which ended badly, each with that one. They are to be
 /// scrubbed, which blocks those after them in turn. This holds before the start too.
 #[must_use]
 pub fn blocked(campaign: &Campaign) -> Vec<(CountdownId, CountdownId)> {
-    if campaign.policy != FailurePolicy::Block || matches!(campaign.phase, Phase::Ended(_)) {
-        return Vec::new();
+    campaign.members.keys().filter_map(|id| Some((*id, blocked_by(campaign, *id)?))).collect()
+}
+
+/// Under the policy `block`: a countdown before this held one that ended badly.
+#[must_use]
+pub fn blocked_by(campaign: &Campaign, id: CountdownId) -> Option<CountdownId> {
+    let member = campaign.members.get(&id)?;
+    if campaign.policy != FailurePolicy::Block
+        || matches!(campaign.phase, Phase::Ended(_))
+        || member.progress != Progress::Held
+    {
+        return None;
     }
     let ended_badly = |before: &&CountdownId| {
         campaign.members.get(before).is_some_and(|member| member.progress == Progress::EndedBadly)
     };
-    let held = campaign.members.iter().filter(|(_, member)| member.progress == Progress::Held);
-    held.filter_map(|(id, member)| member.before.iter().find(ended_badly).map(|before| (*id, *before))).collect()
+    member.before.iter().find(ended_badly).copied()
 }
 
 /// The end of a running campaign, once every countdown of it has ended.

@@ -204,7 +204,7 @@ impl Mailboxes {
     }
 
     fn was_acked_by(&self, token: Token, actor: &ActorName) -> bool {
-        self.ended.of(token).any(|acked| acked.token.1 == token.fence && acked.by == *actor)
+        self.ended.of(token).any(|acked| acked.fence == token.fence && acked.by == actor)
     }
 
     /// What became of the claim, for whoever comes with its token too late, or with another's. A message can lie in
@@ -212,15 +212,15 @@ impl Mailboxes {
     fn why(&self, token: Token, actor: &ActorName, now: Timestamp) -> String {
         let list = self.deliveries.get(&token.tail).map(Vec::as_slice).unwrap_or_default();
         let mut begun = list.iter().filter(|delivery| delivery.deliveries >= token.fence);
-        let acked = || self.ended.of(token).filter(|acked| acked.token.1 >= token.fence);
+        let acked = || self.ended.of(token).filter(|acked| acked.fence >= token.fence);
         if let Some(own) = begun.clone().find(|delivery| delivery.mailbox == *actor) {
             self.why_live(own, token, actor, now)
-        } else if let Some(acked) = acked().find(|acked| acked.by == *actor) {
-            format!("you have acked the message, with claim {}", acked.token.1)
+        } else if let Some(acked) = acked().find(|acked| acked.by == actor) {
+            format!("you have acked the message, with claim {}", acked.fence)
         } else if let Some(other) = begun.next() {
             self.why_live(other, token, actor, now)
         } else if let Some(acked) = acked().next() {
-            format!("{} has acked the message, with claim {}", acked.by, acked.token.1)
+            format!("{} has acked the message, with claim {}", acked.by, acked.fence)
         } else if list.is_empty() {
             "no message is known for it; it was never handed out, or has ended long ago".to_owned()
         } else {

@@ -103,7 +103,7 @@ impl Mailboxes {
         if current.deliveries != fence {
             return;
         }
-        self.ended.push(Token::new(message, fence), holder.clone());
+        self.ended.push(Token::new(message, fence), holder);
         let acked = list.remove(index);
         if list.is_empty() {
             self.deliveries.remove(&message.tail());

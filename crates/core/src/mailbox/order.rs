@@ -44,6 +44,10 @@ impl Order {
         };
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.ready.len() + self.paused.len() + self.taken.len() + self.dead.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.ready.is_empty() && self.paused.is_empty() && self.taken.is_empty() && self.dead.is_empty()
     }

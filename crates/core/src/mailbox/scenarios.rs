@@ -331,10 +331,10 @@ fn the_latest_acks_are_remembered_and_the_oldest_forgotten() {
     assert_eq!(mailboxes.ack(token(1, 1), &name("bob"), at(1)), Ok(vec![]));
     let other = MessageId::from_bytes([200; 16]);
     for _ in 0..limits::ENDED_DELIVERIES_KEPT - 1 {
-        mailboxes.ended.push(Token::new(other, 1), name("cy"));
+        mailboxes.ended.push(Token::new(other, 1), &name("cy"));
     }
     assert_eq!(mailboxes.ack(token(1, 1), &name("bob"), at(1)), Ok(vec![]));
-    mailboxes.ended.push(Token::new(other, 1), name("cy"));
+    mailboxes.ended.push(Token::new(other, 1), &name("cy"));
     let forgotten = mailboxes.ack(token(1, 1), &name("bob"), at(1)).map_err(|refusal| refusal.code());
     assert_eq!(forgotten, Err("stale_fence"));
 }

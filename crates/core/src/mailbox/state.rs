@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     id::{EventId, IdReference, MessageId},
+    limits,
     name::ActorName,
     refusal::Refusal,
     time::Timestamp,
@@ -43,6 +44,27 @@ impl Mailboxes {
     /// Every delivery that is not acked, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &Delivery> {
         self.deliveries.values().flatten()
+    }
+
+    /// Whether one more message fits into each of these mailboxes. Notices are not asked: nobody's countdown may fail for
+    /// a mailbox that nobody reads.
+    ///
+    /// # Errors
+    /// [`Refusal::OverLimit`], and [`Refusal::MailboxFull`] naming the mailbox.
+    pub fn admit(&self, recipients: &[ActorName]) -> Result<(), Refusal> {
+        limits::check("the number of unacknowledged messages", self.deliveries.len() + 1, limits::DELIVERIES_LIVE_MAX)?;
+        for mailbox in recipients {
+            let live = self.orders.get(mailbox).map_or(0, Order::len);
+            if live >= limits::MAILBOX_LIVE_MAX {
+                return Err(Refusal::MailboxFull { mailbox: mailbox.clone(), live });
+            }
+        }
+        // Only `all` has so many recipients; then counting all mailboxes is no more than what it is about to do.
+        if recipients.len() > limits::RECIPIENTS_MAX {
+            let live: usize = self.orders.values().map(Order::len).sum();
+            limits::check("the number of deliveries", live + recipients.len(), limits::DELIVERIES_LIVE_MAX)?;
+        }
+        Ok(())
     }
 
     /// When the lease of a taken delivery ends, if its holder stays silent.

@@ -47,6 +47,10 @@ impl Disk {
         self.mount()
     }
 
+    pub(crate) fn make_read_only(&self) -> Outcome<()> {
+        command("mount", &["-o".as_ref(), "remount,ro".as_ref(), &self.mount_point])
+    }
+
     fn mount(&self) -> Outcome<()> {
         command("mount", &["-o".as_ref(), "loop".as_ref(), &self.image, &self.mount_point])
     }

@@ -180,7 +180,8 @@ fn kills(folder: &Path, cycles: u64, random: &mut Random, tally: &mut Tally) -> 
 }
 
 /// Writes until the disk is full: the writer must say so and end by itself. What it acknowledged must be there, also for
-/// those who look while the disk is still full, if they can look at all; and with room again the log goes on.
+/// those who look while the disk is still full, if they can look at all; and with room again the log goes on. At the end
+/// the disk is made read-only, which is an error that says so.
 fn fill(folder: &Path, random: &mut Random) -> Outcome<Expected> {
     let disk = Disk::new(folder, 160)?;
     let store = disk.mount_point().join("log");
@@ -203,7 +204,11 @@ fn fill(folder: &Path, random: &mut Random) -> Outcome<Expected> {
     writing.until_acknowledged()?;
     let later = writing.stop()?;
     check::store(&store, &later)?;
-    Ok(expected)
+    disk.make_read_only()?;
+    match check::store(&store, &later) {
+        Err(error) if error.to_string().contains("the filesystem is read-only") => Ok(expected),
+        other => Err(format!("on a read-only disk: {other:?}").into()),
+    }
 }
 
 /// SplitMix64: the same cycles for the same seed.

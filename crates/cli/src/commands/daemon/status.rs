@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{
     context::Context,
     daemon::DaemonInfo,
-    render::{Page, Show, length},
+    render::{Page, Show, length, many},
     session::daemon_info,
     stop::Stop,
 };
@@ -32,8 +32,9 @@ impl Show for Running {
         match &self.daemon {
             None => page.line("the daemon does not run; the next command starts it"),
             Some(DaemonInfo { pid, version, uptime_ms, requests }) => page.line(format!(
-                "the daemon runs: process {pid}, version {version}, up {}, {requests} requests",
-                length(Span::from_ms_capped(*uptime_ms))
+                "the daemon runs: process {pid}, version {version}, up {}, {}",
+                length(Span::from_ms_capped(*uptime_ms)),
+                many(*requests, "request")
             )),
         }
     }

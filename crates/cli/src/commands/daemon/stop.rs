@@ -25,7 +25,7 @@ impl Stop {
         let workspace = context.workspace()?;
         let stopped = stop_daemon(workspace)?.map(|reply| reply.pid);
         if let Some(pid) = stopped
-            && !wait_for_end(workspace, WAIT)?
+            && !wait_for_end(workspace, pid, WAIT)?
         {
             let what = format!("the daemon (process {pid}) has not ended within {} s", WAIT.as_secs());
             return Err(Fault::new("daemon_busy", what).into());
