@@ -35,6 +35,8 @@ pub(crate) enum EngineError {
     Locked,
     /// The files are damaged.
     Damaged(String),
+    /// The disk is full.
+    Full(String),
     /// The disk or folder failed.
     Failed(String),
 }
@@ -44,7 +46,7 @@ impl EngineError {
     pub(crate) fn into_text(self) -> String {
         match self {
             Self::Locked => "another process has it open".to_owned(),
-            Self::Damaged(what) | Self::Failed(what) => what,
+            Self::Damaged(what) | Self::Full(what) | Self::Failed(what) => what,
         }
     }
 }
@@ -312,7 +314,17 @@ fn translate(error: sled::Error) -> EngineError {
 }
 
 fn failed(error: &io::Error) -> EngineError {
-    EngineError::Failed(describe(error))
+    match error.kind() {
+        _ if is_full(error) => EngineError::Full(describe(error)),
+        // What sled expected in its files is not there.
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => EngineError::Damaged(describe(error)),
+        _ => EngineError::Failed(describe(error)),
+    }
+}
+
+/// Whether an I/O error says that nothing more can be kept.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// An I/O error as a part of a sentence, without the decoration that sled adds to it.
