@@ -327,7 +327,7 @@ pub const ROWS: &[Row] = &[
         "wait_timeout",
         WaitRanOut,
         "The wait ended before anything it waited for came.",
-        "Wait again, from the cursor that was given.",
+        "Wait again; for events, give --from the cursor that the message names.",
     ),
     row(
         "wait_in_vain",
