@@ -89,8 +89,14 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Stop> {
     match File::open(path) {
         Ok(file) => Ok(Box::new(file)),
         Err(error) => {
-            let code = if error.kind() == io::ErrorKind::NotFound { "not_found" } else { "io" };
-            Err(Fault::new(code, format!("{} cannot be opened: {error}", path.display())).into())
+            let what = format!("the file {} cannot be opened: {error}", path.display());
+            Err(match error.kind() {
+                io::ErrorKind::NotFound => {
+                    let hint = "Check the file's name and the folder that you are in.".to_owned();
+                    Fault { hint, ..Fault::new("not_found", what) }.into()
+                }
+                _ => Fault::new("io", what).into(),
+            })
         }
     }
 }
