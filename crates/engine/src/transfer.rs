@@ -12,6 +12,7 @@ use crate::{
     api::{Fault, Verified},
     engine::{Engine, STORE},
     fault::internal,
+    traces::no_lost_log,
     verify::verified,
 };
 
@@ -57,6 +58,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 /// # Errors
 /// `bad_document` if it is not an export, `newer_format` if it is one of a later version, `verify_failed` if it does not hold, `workspace_exists`.
 pub fn import(folder: &Path, reader: impl BufRead, progress: impl FnMut(u64)) -> Result<Verified, Fault> {
+    no_lost_log(folder)?;
     let store = folder.join(STORE);
     let reader = ExportReader::new(reader)?;
     let report = SledLog::import(&store, reader, None, progress).map_err(|error| match error {

@@ -9,6 +9,7 @@ use crate::{
     api::{Fault, Verified},
     engine::STORE,
     fault::internal,
+    traces::no_lost_log,
 };
 
 /// What is told of the progress: how many events hold so far.
@@ -25,6 +26,7 @@ pub(crate) async fn verify<L: Log>(log: Arc<L>, against: Option<Checkpoint>) -> 
 /// # Errors
 /// As for an open log, and whatever keeps the store from being opened.
 pub async fn verify_closed(folder: &Path, against: Option<Checkpoint>, progress: Progress) -> Result<Verified, Fault> {
+    no_lost_log(folder)?;
     let (store, scratch) = (folder.join(STORE), folder.join("scratch"));
     let handle = tokio::runtime::Handle::current();
     let verifying = move || {

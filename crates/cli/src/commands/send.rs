@@ -1,4 +1,5 @@
 use clap::{Args, ValueEnum};
+use convoke::api::Fault;
 use convoke_core::{
     command::{Command, SendMessage},
     limits,
@@ -16,10 +17,13 @@ use crate::{args::Mutation, context::Context, stop::Stop};
 #[derive(Debug, Args)]
 pub(crate) struct Send {
     /// To whom: names, separated by commas
-    #[arg(value_delimiter = ',', required = true)]
+    #[arg(value_delimiter = ',', num_args = 1, required = true)]
     to: Vec<ActorName>,
     /// The text; - reads it from standard input
     text: String,
+    /// What belongs to no option and is too much
+    #[arg(hide = true)]
+    more: Vec<String>,
     /// A line that says what it is about
     #[arg(long, value_name = "TEXT")]
     subject: Option<String>,
@@ -68,6 +72,12 @@ impl From<Priority> for events::Priority {
 
 impl Send {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
+        if let Some(word) = self.more.first() {
+            let what =
+                format!("after the text comes {word:?}; the text is one argument, and several recipients are one");
+            let hint = "quote the text: convoke send alice,bob \"please review this\"".to_owned();
+            return Err(Fault { hint, ..Fault::new("usage", what) }.into());
+        }
         let actor = context.actor()?;
         let body = match self.text.as_str() {
             "-" => standard_input("a message's text", limits::MESSAGE_BODY_BYTES_MAX)?,
