@@ -13,6 +13,9 @@ use convoke_store::{
 };
 use tokio::sync::watch;
 
+/// Changes an event's header and its salted payload.
+type Change<'a> = &'a dyn Fn(&mut Vec<u8>, &mut Option<Vec<u8>>);
+
 /// A log that serves whatever it was given, right or wrong.
 struct Canned(Vec<Stored>);
 
@@ -155,7 +158,7 @@ fn an_erased_payload_holds_and_is_counted() {
 #[test]
 fn each_flaw_is_named_at_its_position_though_every_root_was_made_anew() {
     for position in [0, 3, 8, 5_000, 8_010] {
-        let flawed = |change: &dyn Fn(&mut Vec<u8>, &mut Option<Vec<u8>>), fault| {
+        let flawed = |change: Change<'_>, fault| {
             check_flawed(&forged(position, change), position, fault);
         };
         // In the payload's text, and in the salt.
