@@ -155,7 +155,7 @@ pub const ROWS: &[Row] = &[
         "over_limit",
         Refused,
         "Something is larger than its limit; nothing was written.",
-        "Make it smaller, or split it.",
+        "Make it smaller, or split it; a full mailbox has room again when its owner acknowledges.",
     ),
     row(
         "needs_daemon",
@@ -528,7 +528,7 @@ mod tests {
             R::NoSuchLink { .. } => R::NoSuchLink { before: text(), after: text() },
             R::StaleFence { .. } => R::StaleFence { why: text() },
             R::NotYourMailbox { .. } => R::NotYourMailbox { mailbox: actor(), actor: actor() },
-            R::MailboxFull { .. } => R::MailboxFull { mailbox: actor(), live: 1 },
+            R::MailboxFull { .. } => R::MailboxFull { mailbox: actor(), size_max: 0 },
             R::NotDead { .. } => R::NotDead { message: EventId::from_bytes([0; 16]), mailbox: actor() },
             R::NobodyThere => R::NobodyThere,
         }

@@ -23,7 +23,13 @@ pub struct Request {
     /// Who acts.
     #[serde(rename = "as")]
     pub actor: ActorName,
-    /// Makes a retry recognisable.
+    /// Makes a retry recognisable: the same key with the same command has one effect, and the same answer each time; with
+    /// another command it is refused.
+    ///
+    /// Only what writes is remembered. A command that changed nothing, or was refused, leaves no trace in the log: given
+    /// again with its key it is decided anew, by how things stand then, and the key is free for another command. So a
+    /// client that lost the answer to a confirmation that was the second of its kind may be told `already_missed`.
+    /// The latest [`KEYS_KEPT_MAX`](crate::limits::KEYS_KEPT_MAX) keys are remembered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Key>,
     /// Refuse unless the log holds this many events.
@@ -389,7 +395,8 @@ pub struct ReceiveMessages {
     /// How many at most; 1 if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u32>,
-    /// How long the lease is; 30 minutes if not given.
+    /// How long the lease is; 30 minutes if not given. It counts from the holder's latest command that wrote an event, of
+    /// whatever kind: what is refused, changes nothing or only looks is not in the log, and extends nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_ms: Option<Span>,
     /// Acknowledge while handing out: at most once.

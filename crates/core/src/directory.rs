@@ -12,39 +12,91 @@ use crate::{
 
 /// How many candidates an ambiguous reference lists.
 const CANDIDATES_SHOWN_MAX: usize = 10;
+/// How many it counts. A name that comes again every five minutes means a hundred thousand ended things after a year.
+const CANDIDATES_COUNTED_MAX: usize = 100;
 
-/// An index of named things by name and by the random end of their ids. It can be rebuilt from the things themselves.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Directory<Id: Ord> {
-    /// By name; of one name the live ones first, each in order of creation.
-    names: BTreeSet<(Name, Ended, Id)>,
-    /// By the id's tail with its bits reversed: what a short id fixes comes first, so that its matches are one range.
-    tails: BTreeSet<(u64, Id)>,
+/// Things by name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Names<Id: Ord> {
+    /// Of one name the live ones first, each in order of the ids (of their creation, to the millisecond).
+    all: BTreeSet<(Name, Ended, Id)>,
 }
 
 type Ended = bool;
 
+impl<Id: Ord> Default for Names<Id> {
+    fn default() -> Self {
+        Self { all: BTreeSet::new() }
+    }
+}
+
+impl<Id: Copy + Ord + From<EventId>> Names<Id> {
+    /// Enters a thing.
+    pub fn enter(&mut self, id: Id, name: &Name, ended: bool) {
+        self.all.insert((name.clone(), ended, id));
+    }
+
+    /// Takes a thing out.
+    pub fn leave(&mut self, id: Id, name: &Name) {
+        for ended in [false, true] {
+            self.all.remove(&(name.clone(), ended, id));
+        }
+    }
+
+    /// Whether nothing is here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Notes that a live thing ended: live ones of its name are preferred from now on.
+    pub fn end(&mut self, id: Id, name: &Name) {
+        if self.all.remove(&(name.clone(), false, id)) {
+            self.enter(id, name, true);
+        }
+    }
+
+    /// The live things of this name; the ended ones if none lives. Looks at one more than are counted.
+    #[must_use]
+    pub fn find(&self, name: &Name) -> Vec<Id> {
+        let live = self.some(name, false);
+        if live.is_empty() { self.some(name, true) } else { live }
+    }
+
+    fn some(&self, name: &Name, ended: Ended) -> Vec<Id> {
+        let [lowest, highest] = ends();
+        let same = self.all.range((name.clone(), ended, lowest)..=(name.clone(), ended, highest));
+        same.map(|(_, _, id)| *id).take(CANDIDATES_COUNTED_MAX + 1).collect()
+    }
+}
+
+/// An index of named things by name and by the random end of their ids. It can be rebuilt from the things themselves.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Directory<Id: Ord> {
+    names: Names<Id>,
+    /// By the id's tail with its bits reversed: what a short id fixes comes first, so that its matches are one range.
+    tails: BTreeSet<(u64, Id)>,
+}
+
 impl<Id: Ord> Default for Directory<Id> {
     fn default() -> Self {
-        Self { names: BTreeSet::new(), tails: BTreeSet::new() }
+        Self { names: Names::default(), tails: BTreeSet::new() }
     }
 }
 
 impl<Id: Copy + Ord + Into<EventId> + From<EventId>> Directory<Id> {
     /// Enters a thing.
     pub fn enter(&mut self, id: Id, name: &Name, ended: bool) {
-        self.names.insert((name.clone(), ended, id));
+        self.names.enter(id, name, ended);
         self.tails.insert((id.into().tail().reverse_bits(), id));
     }
 
     /// Notes that a live thing ended: live ones of its name are preferred from now on.
     pub fn end(&mut self, id: Id, name: &Name) {
-        if self.names.remove(&(name.clone(), false, id)) {
-            self.names.insert((name.clone(), true, id));
-        }
+        self.names.end(id, name);
     }
 
-    /// The thing that `reference` means. Where things that are `preferred` match, only they are considered.
+    /// The thing that `reference` means. If it is a name that `preferred` things have, one of them is meant.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] and [`Refusal::Ambiguous`], naming `what` was looked for.
@@ -52,12 +104,16 @@ impl<Id: Copy + Ord + Into<EventId> + From<EventId>> Directory<Id> {
         &self,
         what: &'static str,
         reference: &str,
-        preferred: impl Fn(Id) -> bool,
+        preferred: Option<&Names<Id>>,
         name_of: impl Fn(Id) -> Option<Name>,
     ) -> Result<Id, Refusal> {
-        let found = match IdReference::parse(reference) {
-            Some(id) => self.by_id(id),
-            None => self.by_name(reference, preferred),
+        let found = match (IdReference::parse(reference), Name::parse(reference)) {
+            (Some(id), _) => self.by_id(id),
+            (None, Ok(name)) => {
+                let preferred = preferred.map(|names| names.find(&name)).unwrap_or_default();
+                if preferred.is_empty() { self.names.find(&name) } else { preferred }
+            }
+            (None, Err(_)) => Vec::new(),
         };
         match found[..] {
             [] => Err(Refusal::NotFound { what, reference: shorten(reference) }),
@@ -68,7 +124,9 @@ impl<Id: Copy + Ord + Into<EventId> + From<EventId>> Directory<Id> {
                     format!("{}{name}", text((*id).into().tail(), SHORT_CHARS_MAX))
                 });
                 let mut candidates: Vec<String> = listed.collect();
-                if found.len() > CANDIDATES_SHOWN_MAX {
+                if found.len() > CANDIDATES_COUNTED_MAX {
+                    candidates.push("and many more".to_owned());
+                } else if found.len() > CANDIDATES_SHOWN_MAX {
                     candidates.push(format!("and {} more", found.len() - CANDIDATES_SHOWN_MAX));
                 }
                 Err(Refusal::Ambiguous { what, reference: shorten(reference), candidates })
@@ -90,17 +148,6 @@ impl<Id: Copy + Ord + Into<EventId> + From<EventId>> Directory<Id> {
         let [lowest, highest] = ends();
         let in_range = self.tails.range((first, lowest)..=(last, highest));
         in_range.map(|(_, id)| *id).filter(|id| reference.matches((*id).into())).collect()
-    }
-
-    fn by_name(&self, reference: &str, preferred: impl Fn(Id) -> bool) -> Vec<Id> {
-        let Ok(name) = Name::parse(reference) else { return Vec::new() };
-        let [lowest, highest] = ends();
-        let same_name = self.names.range((name.clone(), false, lowest)..=(name, true, highest));
-        let all: Vec<(Ended, Id)> = same_name.map(|(_, ended, id)| (*ended, *id)).collect();
-        let narrowed: Vec<(Ended, Id)> = all.iter().copied().filter(|(_, id)| preferred(*id)).collect();
-        let candidates = if narrowed.is_empty() { all } else { narrowed };
-        let none_lives = candidates.first().is_some_and(|(ended, _)| *ended);
-        candidates.into_iter().filter(|(ended, _)| *ended == none_lives).map(|(_, id)| id).collect()
     }
 }
 
@@ -127,7 +174,7 @@ mod tests {
     }
 
     fn find(directory: &Directory<CountdownId>, reference: &str) -> Result<CountdownId, &'static str> {
-        let found = directory.find("countdown", reference, |_| true, |_| Name::parse("thing").ok());
+        let found = directory.find("countdown", reference, None, |_| Name::parse("thing").ok());
         found.map_err(|refusal| refusal.code())
     }
 
@@ -162,7 +209,7 @@ mod tests {
         let twin =
             |first: u8| CountdownId::from_bytes(uuid_v7(1_765_845_503_000, [first, 9, first, 9, 9, 9, 9, 1, 1, 1]));
         let directory = directory(&[(twin(1), "a", false), (twin(2), "b", false)]);
-        let refusal = directory.find("countdown", &twin(1).short(), |_| true, |_| Name::parse("thing").ok());
+        let refusal = directory.find("countdown", &twin(1).short(), None, |_| Name::parse("thing").ok());
         let Err(Refusal::Ambiguous { candidates, .. }) = refusal else { panic!("{refusal:?}") };
         assert_eq!(candidates.len(), 2);
         assert!(candidates.iter().all(|candidate| candidate.len() == SHORT_CHARS_MAX + " thing".len()));
@@ -171,8 +218,7 @@ mod tests {
     #[test]
     fn many_candidates_are_counted_not_listed() {
         let many: Vec<_> = (0..25).map(|end| (id(end), "review", false)).collect();
-        let Err(Refusal::Ambiguous { candidates, .. }) =
-            directory(&many).find("countdown", "review", |_| true, |_| None)
+        let Err(Refusal::Ambiguous { candidates, .. }) = directory(&many).find("countdown", "review", None, |_| None)
         else {
             panic!("25 things of one name are ambiguous")
         };
@@ -181,9 +227,38 @@ mod tests {
 
     #[test]
     fn the_preferred_are_considered_first_and_the_others_if_there_is_none() {
+        let review = Name::parse("review").unwrap();
         let directory = directory(&[(id(1), "review", false), (id(2), "review", true)]);
-        let preferring = |wanted| directory.find("countdown", "review", |id| id == wanted, |_| None);
-        assert_eq!(preferring(id(2)), Ok(id(2)));
-        assert_eq!(preferring(id(7)), Ok(id(1)));
+        let preferring = |names: &Names<_>| directory.find("countdown", "review", Some(names), |_| None);
+        let mut names = Names::default();
+        assert_eq!(preferring(&names), Ok(id(1)));
+        names.enter(id(2), &review, false);
+        assert_eq!(preferring(&names), Ok(id(2)));
+        names.end(id(2), &review);
+        assert_eq!(preferring(&names), Ok(id(2)), "an ended one that is preferred goes before a live one that is not");
+    }
+
+    #[test]
+    fn a_name_that_many_ended_things_had_is_found_as_fast_as_any() {
+        let mut directory = Directory::default();
+        let heartbeat = Name::parse("heartbeat").unwrap();
+        let nth = |n: u64| {
+            let mut random = [0; 10];
+            random[2..].copy_from_slice(&n.to_be_bytes());
+            CountdownId::from_bytes(uuid_v7(1_765_845_503_000 + n, random))
+        };
+        (0..100_000).for_each(|n| directory.enter(nth(n), &heartbeat, true));
+        let Err(Refusal::Ambiguous { candidates, .. }) = directory.find("countdown", "heartbeat", None, |_| None)
+        else {
+            panic!("all have ended")
+        };
+        assert_eq!(candidates.last().map(String::as_str), Some("and many more"));
+        directory.enter(nth(100_000), &heartbeat, false);
+        // To look at all of them each time takes minutes.
+        let begun = std::time::Instant::now();
+        for _ in 0..10_000 {
+            assert_eq!(find(&directory, "heartbeat"), Ok(nth(100_000)));
+        }
+        assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
     }
 }

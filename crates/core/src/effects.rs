@@ -35,16 +35,15 @@ pub fn effects(state: &State, recorded: &Recorded) -> Vec<Event> {
         }
         Event::CountdownScheduled(scheduled) => {
             if let Some(campaign) = scheduled.campaign {
-                settle(state, recorded, campaign, Touched::One(recorded.id.into()), &mut events);
+                settle(state, recorded, campaign, [recorded.id.into()], &mut events);
             }
         }
-        Event::CampaignStarted(started) => settle(state, recorded, started.campaign, Touched::All, &mut events),
-        Event::CampaignLinked(linked) => {
-            settle(state, recorded, linked.campaign, Touched::One(linked.after), &mut events);
+        Event::CampaignStarted(started) => {
+            let members = state.campaigns.get(started.campaign).map(|campaign| campaign.members.keys().copied());
+            settle(state, recorded, started.campaign, members.into_iter().flatten(), &mut events);
         }
-        Event::CampaignUnlinked(unlinked) => {
-            settle(state, recorded, unlinked.campaign, Touched::One(unlinked.after), &mut events);
-        }
+        Event::CampaignLinked(linked) => settle(state, recorded, linked.campaign, [linked.after], &mut events),
+        Event::CampaignUnlinked(unlinked) => settle(state, recorded, unlinked.campaign, [unlinked.after], &mut events),
         Event::CampaignCancelled(cancelled) => {
             let members = state.campaigns.get(cancelled.campaign).map(|campaign| campaign.members.keys());
             for countdown in members.into_iter().flatten().filter_map(|id| state.countdowns.get(*id)) {
@@ -53,10 +52,12 @@ pub fn effects(state: &State, recorded: &Recorded) -> Vec<Event> {
         }
         _ => {}
     }
-    if let Some(countdown) = subject(&recorded.event).and_then(|id| state.countdowns.get(id))
-        && let Some(campaign) = countdown.campaign
+    if let Event::CountdownFired(_) | Event::CountdownMissed(_) | Event::CountdownScrubbed(_) = &recorded.event
+        && let Some(countdown) = subject(&recorded.event).and_then(|id| state.countdowns.get(id))
+        && let Some(campaign) = countdown.campaign.and_then(|id| state.campaigns.get(id))
     {
-        settle(state, recorded, campaign, Touched::After(countdown.id), &mut events);
+        let after = campaign.members.get(&countdown.id).map(|member| member.after.iter().copied());
+        settle(state, recorded, campaign.id, after.into_iter().flatten(), &mut events);
     }
     events
 }
@@ -71,30 +72,20 @@ fn subject(event: &Event) -> Option<CountdownId> {
     }
 }
 
-/// Which countdowns of a campaign an event may have freed or blocked.
-#[derive(Clone, Copy)]
-enum Touched {
-    All,
-    One(CountdownId),
-    /// The successors of one that ended.
-    After(CountdownId),
-}
-
-/// A campaign after a change: blocked members are scrubbed, free ones released, and it ends when all its members have.
-fn settle(state: &State, recorded: &Recorded, id: CampaignId, touched: Touched, events: &mut Vec<Event>) {
+/// A campaign after a change: of the countdowns that it may concern, blocked ones are scrubbed and free ones released; the
+/// campaign ends when all its members have. To look at no others keeps a cascade through a whole campaign short.
+fn settle(
+    state: &State,
+    recorded: &Recorded,
+    id: CampaignId,
+    concerned: impl IntoIterator<Item = CountdownId>,
+    events: &mut Vec<Event>,
+) {
     let Some(campaign) = state.campaigns.get(id) else { return };
-    let touched: Vec<CountdownId> = match touched {
-        Touched::All => campaign.members.keys().copied().collect(),
-        Touched::One(id) => vec![id],
-        Touched::After(id) => {
-            campaign.members.get(&id).map(|ended| ended.after.iter().copied().collect()).unwrap_or_default()
-        }
-    };
-    for id in touched {
-        let Some(countdown) = state.countdowns.get(id) else { continue };
-        if let Some(predecessor) = campaign::blocked_by(campaign, id) {
+    for countdown in concerned.into_iter().filter_map(|id| state.countdowns.get(id)) {
+        if let Some(predecessor) = campaign::blocker(campaign, countdown.id) {
             events.extend(countdown::decide::scrub_for(countdown, ScrubCause::Predecessor(predecessor)));
-        } else if campaign::is_releasable(campaign, id) {
+        } else if campaign::is_releasable(campaign, countdown.id) {
             events.extend(countdown::decide::release(countdown, campaign.notice, recorded.time));
         }
     }

@@ -36,8 +36,13 @@ pub const CAMPAIGN_MEMBERS_MAX: usize = 1_000;
 pub const CAMPAIGN_LINKS_MAX: usize = 10_000;
 /// Registered actors.
 pub const ACTORS_MAX: usize = 10_000;
-/// Messages one `recv` may take.
-pub const RECEIVE_MAX: usize = 1_000;
+/// Messages that lie in one mailbox, dead letters included, those that were sent once more not. Past it only what the
+/// system itself tells, and what is for `all`, comes in.
+pub const MAILBOX_LIVE_MAX: usize = 100_000;
+/// Messages that lie in all mailboxes, one for `all` counted once for each recipient. Some 300 MB of memory.
+pub const DELIVERIES_LIVE_MAX: usize = 1_000_000;
+/// Messages one `recv` may take. Their texts come in one answer: some 3 MiB at most.
+pub const RECEIVE_MAX: usize = 100;
 /// Events in one commit. A batch of commands stops filling before it.
 pub const COMMIT_EVENTS_MAX: usize = 8_192;
 /// Bytes of one commit's frames.

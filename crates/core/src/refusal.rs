@@ -204,7 +204,7 @@ pub enum Refusal {
     /// A link that closes a cycle.
     #[error("the link would close a cycle: {}", path.join(" -> "))]
     Cycle {
-        /// The countdowns on it, by name, the first again at the end.
+        /// The countdowns on it, by name, the first again at the end. Of a long one the middle is only counted.
         path: Vec<String>,
     },
     /// A countdown that is not in the campaign.
@@ -271,13 +271,13 @@ pub enum Refusal {
         /// Who tried.
         actor: ActorName,
     },
-    /// Nobody reads this mailbox.
-    #[error("the mailbox of {mailbox} holds {live} unacknowledged messages, and takes no more")]
+    /// So much lies in the mailbox that nothing more comes in.
+    #[error("{size_max} messages lie in the mailbox of {mailbox}, and that is the limit")]
     MailboxFull {
         /// Whose.
         mailbox: ActorName,
-        /// How many lie there.
-        live: usize,
+        /// The limit.
+        size_max: usize,
     },
     /// The message is not a dead letter.
     #[error("message {} is not a dead letter of {mailbox}", message.short())]
@@ -306,7 +306,7 @@ impl Refusal {
             Self::BadName(_) => "bad_name",
             Self::BadTime(_) => "bad_time",
             Self::BadRequest(_) => "bad_request",
-            Self::OverLimit { .. } => "over_limit",
+            Self::OverLimit { .. } | Self::MailboxFull { .. } => "over_limit",
             Self::NotFound { .. } => "not_found",
             Self::Ambiguous { .. } => "ambiguous",
             Self::HeadMoved { .. } => "head_moved",

@@ -12,7 +12,7 @@ use crate::{
     countdown::{self, Countdown, Countdowns},
     effects::effects,
     event::{Event, Keyed, Recorded},
-    id::{CampaignId, EventId, IdSource, MessageId},
+    id::{CampaignId, CountdownId, EventId, IdSource, MessageId},
     keys::Keys,
     limits,
     mailbox::{self, Mailboxes, events::MessageSent},
@@ -82,8 +82,10 @@ impl State {
         self.size = recorded.position.saturating_add(1);
         self.time = self.time.max(recorded.time);
         self.keys.evolve(recorded);
-        // Accepting a clock is no sign of life: what became due by it is decided after it, and leases with it.
-        if recorded.actor.as_str() != ActorName::SYSTEM && !matches!(recorded.event, Event::ClockAccepted(_)) {
+        // The clock's acceptance carries the new time and is decided before what became due in between: as a sign of life
+        // it would revive the leases that ended while the clock stood wrong.
+        let is_sign_of_life = !matches!(recorded.event, Event::ClockAccepted(_));
+        if recorded.actor.as_str() != ActorName::SYSTEM && is_sign_of_life {
             self.mailboxes.touched(&recorded.actor, recorded.time);
         }
         match &recorded.event {
@@ -115,6 +117,10 @@ impl State {
             | Event::CampaignFailed(_)
             | Event::CampaignCancelled(_) => self.campaigns.evolve(recorded),
             Event::MessageSent(sent) => {
+                // Whoever a countdown's end concerns has its payload now; a hundred thousand ended ones need not keep it.
+                if sent.from.as_str() == ActorName::SYSTEM {
+                    sent.references.iter().filter_map(|id| id.parse().ok()).for_each(|id| self.countdowns.told(id));
+                }
                 if sent.to.iter().any(|to| to.as_str() == ActorName::ALL) {
                     let recipients = self.actors.everybody_but(&sent.from);
                     self.mailboxes.evolve(recorded, &recipients);
@@ -201,27 +207,69 @@ pub fn handle(state: &mut State, request: &Request, context: &mut Context<'_>) -
     Ok(Handled::Wrote(write(state, actor, keyed, events, context)))
 }
 
+/// What comes about because of the time alone. Of several that are due at the same time the one with the lower id is first,
+/// and of those with the same id (a message in several mailboxes) they are in the order of this type.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// T-0 of a countdown, or the limit of its hold.
+    Countdown(CountdownId),
+    /// The end of the lease on a message in a mailbox.
+    Lease(MessageId, ActorName),
+}
+
+impl Due {
+    fn id(&self) -> EventId {
+        match self {
+            Self::Countdown(id) => (*id).into(),
+            Self::Lease(message, _) => (*message).into(),
+        }
+    }
+
+    /// The first that is due by now.
+    fn first(state: &State, now: Timestamp) -> Option<Self> {
+        let countdown = state.countdowns.due(now).next().map(|(at, id)| (at, Self::Countdown(id)));
+        let lease = state.mailboxes.due(now).next().map(|(at, message, mailbox)| (at, Self::Lease(message, mailbox)));
+        let first = countdown.into_iter().chain(lease).min_by_key(|(at, due)| (*at, due.id(), due.clone()));
+        first.map(|(_, due)| due)
+    }
+
+    fn decide(&self, state: &State, now: Timestamp) -> Vec<Event> {
+        match self {
+            Self::Countdown(id) => {
+                let countdown = state.countdowns.get(*id);
+                countdown.map(|countdown| countdown::decide::due(countdown, now)).unwrap_or_default()
+            }
+            Self::Lease(message, mailbox) => state.mailboxes.expire(*message, mailbox),
+        }
+    }
+
+    /// Drops it from the index, so that it is not due for ever if nothing follows from it. The indexes agree with the
+    /// things unless they were made from a state that no log has.
+    fn drop_from(&self, state: &mut State) {
+        match self {
+            Self::Countdown(id) => state.countdowns.drop_due(*id),
+            Self::Lease(message, mailbox) => state.mailboxes.drop_due(*message, mailbox),
+        }
+    }
+}
+
 /// Decides what is due at or before now, in order of (due time, id), each with all that it causes, until nothing is or
-/// the commit is full. Gives the events; call again while there are any.
+/// the commit is full. Gives the events; call again while there are any. If there are none, nothing is due any more.
+///
+/// Ids of one millisecond are in no meaningful order: it is the same in every replay, and says nothing else.
 pub fn handle_due(state: &mut State, now: Timestamp, ids: &mut dyn IdSource) -> Vec<Recorded> {
     let mut written = Vec::new();
     let mut context = Context { now, jump: None, ids, past: &NoPast };
-    for _ in 0..limits::DUE_PER_COMMIT_MAX {
-        let countdown = state.countdowns.due(now).next().map(|(time, id)| (time, EventId::from(id), None));
-        let lease = state.mailboxes.due(now).next().map(|(time, id, mailbox)| (time, EventId::from(id), Some(mailbox)));
-        let Some((_, id, mailbox)) = countdown.into_iter().chain(lease).min() else { break };
-        let events = match mailbox {
-            Some(mailbox) => state.mailboxes.expire(id.into(), &mailbox),
-            None => state.countdowns.get(id.into()).map(|c| countdown::decide::due(c, now)).unwrap_or_default(),
-        };
+    let mut items = 0;
+    while items < limits::DUE_PER_COMMIT_MAX && written.len() < limits::DUE_EVENTS_FULL {
+        let Some(due) = Due::first(state, now) else { break };
+        let events = due.decide(state, now);
         if events.is_empty() {
-            break;
+            due.drop_from(state);
+            continue;
         }
-        let events = events.into_iter().map(Planned::from).collect();
-        written.extend(write(state, &ActorName::system(), None, events, &mut context));
-        if written.len() >= limits::DUE_EVENTS_FULL {
-            break;
-        }
+        items += 1;
+        written.extend(write(state, &ActorName::system(), None, plan(events), &mut context));
     }
     written
 }
@@ -288,10 +336,7 @@ fn decide(
     context: &mut Context<'_>,
 ) -> Result<Vec<Planned>, Refusal> {
     if let Command::CreateWorkspace(create) = command {
-        if *actor != create.organizer {
-            return Err(Refusal::NotYou { acting: actor.clone(), named: create.organizer.clone() });
-        }
-        return actors::create(state.size, create).map(plan);
+        return actors::create(state.size, create, actor).map(plan);
     }
     if state.size == 0 {
         return Err(Refusal::BadRequest("the log is empty; it begins with create_workspace".to_owned()));
@@ -369,14 +414,14 @@ fn decide(
             };
             let sent = mailbox::compose(send, actor, parent)?;
             let mut events: Vec<Event> = if sent.to.iter().any(|to| to.as_str() == ActorName::ALL) {
-                let everybody = state.actors.everybody_but(actor);
-                if everybody.is_empty() {
+                let recipients = state.actors.everybody_but(actor).len();
+                if recipients == 0 {
                     return Err(Refusal::NobodyThere);
                 }
-                state.mailboxes.admit(&everybody)?;
+                state.mailboxes.has_room(&[], recipients)?;
                 Vec::new()
             } else {
-                state.mailboxes.admit(&sent.to)?;
+                state.mailboxes.has_room(&sent.to, sent.to.len())?;
                 let others: Vec<ActorName> = sent.to.iter().filter(|to| *to != actor).cloned().collect();
                 state.actors.mentioned(&others, send.create)?.into_iter().map(Event::from).collect()
             };

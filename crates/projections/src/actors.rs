@@ -49,7 +49,10 @@ impl Actors {
             }
             _ => {}
         }
-        if let Some(member) = self.members.get_mut(&recorded.actor) {
+        // As for the deciding state, accepting a clock is no sign of life: it must not revive a lease that was over.
+        if !matches!(recorded.event, Event::ClockAccepted(_))
+            && let Some(member) = self.members.get_mut(&recorded.actor)
+        {
             member.last_seen = Some(recorded.time);
         }
     }

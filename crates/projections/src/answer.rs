@@ -15,7 +15,7 @@ use crate::{
     fill::Search,
     query::{
         ActorQuery, ActorsQuery, CampaignsQuery, CountdownsQuery, DeadLettersQuery, InboxQuery, LIMIT_DEFAULT,
-        LIMIT_MAX, Query, STATUS_LIMIT_DEFAULT, StatusQuery, ThreadQuery,
+        LIMIT_MAX, Query, STATUS_LIMIT_DEFAULT, StatusQuery, TEXTS_MAX, ThreadQuery,
     },
     resolve::nothing,
     view::{
@@ -253,7 +253,7 @@ impl Views {
     fn inbox(&self, query: &InboxQuery, now: Timestamp) -> InboxView {
         let mailbox = query.mailbox.clone().mailbox();
         let counts = self.state.mail.counts(&mailbox, now);
-        let limit = query.limit.unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX) as usize;
+        let limit = query.limit.unwrap_or(LIMIT_DEFAULT).min(TEXTS_MAX) as usize;
         let messages: Vec<_> = self.state.mail.inbox(&mailbox, &self.state.actors, now).take(limit).collect();
         let more = (counts.ready + counts.paused + counts.taken).saturating_sub(messages.len() as u64);
         InboxView { now, mailbox, counts, messages, more }
@@ -262,7 +262,7 @@ impl Views {
     fn dead_letters(&self, query: &DeadLettersQuery, now: Timestamp) -> DeadLettersView {
         let mailbox = query.mailbox.clone().map(ActorName::mailbox);
         let dead = self.state.mail.dead(mailbox.as_ref(), query.redriven, &self.state.actors, now);
-        let (messages, more) = cut(dead, query.limit.unwrap_or(LIMIT_DEFAULT));
+        let (messages, more) = cut(dead, query.limit.unwrap_or(LIMIT_DEFAULT).min(TEXTS_MAX));
         DeadLettersView { now, messages, more }
     }
 
@@ -302,7 +302,7 @@ impl Views {
         if positions.is_empty() {
             return Err(none());
         }
-        let limit = query.limit.unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX);
+        let limit = query.limit.unwrap_or(LIMIT_DEFAULT).min(TEXTS_MAX);
         let search = Search::Root { reference: query.message.clone(), limit, positions };
         Ok(ThreadView { now, root: None, messages: Vec::new(), more: 0, search })
     }

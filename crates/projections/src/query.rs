@@ -12,6 +12,9 @@ use crate::view::{CampaignState, CountdownState};
 pub const LIMIT_DEFAULT: u32 = 50;
 /// The most items that any list holds, whatever its query says.
 pub const LIMIT_MAX: u32 = 10_000;
+/// The most messages that a mailbox, the dead letters or a thread is shown with, whatever the query says: their texts come
+/// along, some 6 MiB at most.
+pub const TEXTS_MAX: u32 = 200;
 
 /// What can be asked. Each has its answer in [`View`](crate::view::View), under the same name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,7 +152,7 @@ pub struct CampaignsQuery {
 pub struct InboxQuery {
     /// Whose.
     pub mailbox: ActorName,
-    /// At most so many; [`LIMIT_DEFAULT`] if not given.
+    /// At most so many; [`LIMIT_DEFAULT`] if not given, [`TEXTS_MAX`] whatever is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
@@ -164,7 +167,7 @@ pub struct DeadLettersQuery {
     /// Also those that were sent once more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub redriven: bool,
-    /// At most so many; [`LIMIT_DEFAULT`] if not given.
+    /// At most so many; [`LIMIT_DEFAULT`] if not given, [`TEXTS_MAX`] whatever is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
@@ -195,7 +198,7 @@ pub struct ActorQuery {
 pub struct ThreadQuery {
     /// Any message of it: a full or short id.
     pub message: String,
-    /// At most so many, the newest; [`LIMIT_DEFAULT`] if not given.
+    /// At most so many, the newest; [`LIMIT_DEFAULT`] if not given, [`TEXTS_MAX`] whatever is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }

@@ -3,39 +3,82 @@
 //! Names of ended things count too, but a live one goes before them.
 
 use convoke_core::{
-    id::{CampaignId, CountdownId, EventId, IdReference, SHORT_CHARS_MAX, text},
-    name::shorten,
+    directory::Directory,
+    event::{Event, Recorded},
+    id::{CampaignId, CountdownId, EventId},
+    name::{Name, shorten},
     refusal::Refusal,
 };
 
-use crate::views::Views;
+use crate::views::{State, Views};
 
-/// How many candidates an ambiguous reference lists, as in core.
-const CANDIDATES_SHOWN_MAX: usize = 10;
+/// The indexes by name and id, as in core: a name that comes again every few minutes is found as fast as any. They are made
+/// anew from the state when it is loaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct References {
+    countdowns: Directory<CountdownId>,
+    campaigns: Directory<CampaignId>,
+}
 
-struct Candidate<'a> {
-    id: EventId,
-    name: &'a str,
-    live: bool,
+impl References {
+    pub(crate) fn of(state: &State) -> Self {
+        let mut references = Self::default();
+        for (id, countdown) in state.countdowns.iter() {
+            references.countdowns.enter(id, &countdown.name, countdown.state().has_ended());
+        }
+        for (id, campaign) in state.campaigns.iter() {
+            references.campaigns.enter(id, &campaign.name, campaign.state().has_ended());
+        }
+        references
+    }
+
+    /// Follows an event that the state has taken in.
+    pub(crate) fn apply(&mut self, recorded: &Recorded, state: &State) {
+        let countdown = match &recorded.event {
+            Event::CountdownScheduled(_) => recorded.id.into(),
+            Event::CountdownFired(fired) => fired.countdown,
+            Event::CountdownMissed(missed) => missed.countdown,
+            Event::CountdownScrubbed(scrubbed) => scrubbed.countdown,
+            Event::CampaignCreated(_) => return self.follow_campaign(recorded.id.into(), state),
+            Event::CampaignCompleted(completed) => return self.follow_campaign(completed.campaign, state),
+            Event::CampaignFailed(failed) => return self.follow_campaign(failed.campaign, state),
+            Event::CampaignCancelled(cancelled) => return self.follow_campaign(cancelled.campaign, state),
+            _ => return,
+        };
+        if let Some(now) = state.countdowns.get(countdown) {
+            follow(&mut self.countdowns, countdown, &now.name, now.state().has_ended());
+        }
+    }
+
+    fn follow_campaign(&mut self, id: CampaignId, state: &State) {
+        if let Some(now) = state.campaigns.get(id) {
+            follow(&mut self.campaigns, id, &now.name, now.state().has_ended());
+        }
+    }
+}
+
+fn follow<Id: Copy + Ord + Into<EventId> + From<EventId>>(
+    directory: &mut Directory<Id>,
+    id: Id,
+    name: &Name,
+    has_ended: bool,
+) {
+    if has_ended {
+        directory.end(id, name);
+    } else {
+        directory.enter(id, name, false);
+    }
 }
 
 impl Views {
     pub(crate) fn countdown(&self, reference: &str) -> Result<CountdownId, Refusal> {
-        let candidates = self.state.countdowns.iter().map(|(id, countdown)| Candidate {
-            id: id.into(),
-            name: countdown.name.as_str(),
-            live: !countdown.state().has_ended(),
-        });
-        resolve("countdown", reference, candidates).map(Into::into)
+        let name_of = |id| self.state.countdowns.get(id).map(|countdown| countdown.name.clone());
+        self.references.countdowns.find("countdown", reference, None, name_of)
     }
 
     pub(crate) fn campaign(&self, reference: &str) -> Result<CampaignId, Refusal> {
-        let candidates = self.state.campaigns.iter().map(|(id, campaign)| Candidate {
-            id: id.into(),
-            name: campaign.name.as_str(),
-            live: !campaign.state().has_ended(),
-        });
-        resolve("campaign", reference, candidates).map(Into::into)
+        let name_of = |id| self.state.campaigns.get(id).map(|campaign| campaign.name.clone());
+        self.references.campaigns.find("campaign", reference, None, name_of)
     }
 
     /// The id that a name means, of whatever kind; for what is asked about anything at all.
@@ -59,33 +102,4 @@ impl Views {
 /// A refusal for a thing that is not there.
 pub(crate) fn nothing(what: &'static str, reference: &str) -> Refusal {
     Refusal::NotFound { what, reference: shorten(reference) }
-}
-
-fn resolve<'a>(
-    what: &'static str,
-    reference: &str,
-    all: impl Iterator<Item = Candidate<'a>>,
-) -> Result<EventId, Refusal> {
-    let id = IdReference::parse(reference);
-    let meant: Vec<Candidate<'a>> = all
-        .filter(|candidate| match &id {
-            Some(id) => id.matches(candidate.id),
-            None => candidate.name == reference,
-        })
-        .collect();
-    let some_live = id.is_none() && meant.iter().any(|candidate| candidate.live);
-    let meant: Vec<Candidate<'a>> = meant.into_iter().filter(|candidate| candidate.live || !some_live).collect();
-    match meant.as_slice() {
-        [] => Err(nothing(what, reference)),
-        [one] => Ok(one.id),
-        several => {
-            let listed = several.iter().take(CANDIDATES_SHOWN_MAX);
-            let mut candidates: Vec<String> =
-                listed.map(|one| format!("{} {}", text(one.id.tail(), SHORT_CHARS_MAX), one.name)).collect();
-            if several.len() > CANDIDATES_SHOWN_MAX {
-                candidates.push(format!("and {} more", several.len() - CANDIDATES_SHOWN_MAX));
-            }
-            Err(Refusal::Ambiguous { what, reference: shorten(reference), candidates })
-        }
-    }
 }

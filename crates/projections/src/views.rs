@@ -17,6 +17,7 @@ use crate::{
     index::Index,
     mail::Mail,
     micros,
+    resolve::References,
     view::{CampaignState, CountdownState},
 };
 
@@ -24,16 +25,17 @@ use crate::{
 pub const FOLD_NAME: &str = "views";
 
 /// The version of this fold. Raise it with every change of what is folded or how it is saved: snapshots of another version are ignored.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 /// The fold of a prefix of the log, for showing. Equal for equal prefixes, whether folded from zero or from a snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Views {
     pub(crate) state: State,
     pub(crate) index: Index,
+    pub(crate) references: References,
 }
 
-/// All but the index, which has a faster way into a snapshot.
+/// All but the indexes: one can be made anew, and the other has a faster way into a snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) size: u64,
@@ -58,6 +60,7 @@ impl Views {
         self.state.actors.apply(recorded);
         self.state.countdowns.apply(recorded);
         self.state.campaigns.apply(recorded);
+        self.references.apply(recorded, &self.state);
     }
 
     /// How many events of the log this is the fold of.
@@ -134,6 +137,6 @@ impl Views {
         let (length, rest) = bytes.split_first_chunk()?;
         let (state, index) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
         let (state, []) = postcard::take_from_bytes(state).ok()? else { return None };
-        Some(Self { state, index: Index::load(index)? })
+        Some(Self { references: References::of(&state), state, index: Index::load(index)? })
     }
 }

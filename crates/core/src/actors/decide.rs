@@ -9,15 +9,20 @@ use super::{
 };
 use crate::{command::CreateWorkspace, event::Event, limits, name::ActorName, refusal::Refusal, time::Timestamp};
 
-/// Begins a workspace, on a log of no events.
+/// Begins a workspace, on a log of no events. Its organizer does: the log says from its first event on who did what.
 ///
 /// # Errors
-/// [`Refusal::BadRequest`] if the log has begun, [`Refusal::ReservedName`] if nobody can have the organizer's name.
-pub fn create(size: u64, create: &CreateWorkspace) -> Result<Vec<Event>, Refusal> {
+/// [`Refusal::BadRequest`] if the log has begun, [`Refusal::ReservedName`] if nobody can have the organizer's name,
+/// [`Refusal::NotPermitted`] if somebody else acts.
+pub fn create(size: u64, create: &CreateWorkspace, actor: &ActorName) -> Result<Vec<Event>, Refusal> {
     if size > 0 {
         return Err(Refusal::BadRequest("the log has begun; a workspace is created once".to_owned()));
     }
     not_reserved(&create.organizer)?;
+    if *actor != create.organizer {
+        let organizer = &create.organizer;
+        return Err(Refusal::NotPermitted(format!("{actor} cannot create the workspace of {organizer}")));
+    }
     Ok(vec![WorkspaceCreated { organizer: create.organizer.clone() }.into()])
 }
 
@@ -115,7 +120,8 @@ impl Actors {
         Ok(vec![MembershipSet { membership }.into()])
     }
 
-    /// Accepts that the wall clock says `wall` while Convoke's time is `engine`; a human's decision.
+    /// Accepts that the wall clock says `wall` while Convoke's time is `engine`; a human's decision. It alone comes before
+    /// what became due in between, and extends no lease of whoever accepts.
     ///
     /// # Errors
     /// [`Refusal::NotPermitted`] for an agent, [`Refusal::BadRequest`] without a reason, [`Refusal::OverLimit`].

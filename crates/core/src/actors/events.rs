@@ -17,7 +17,7 @@ pub enum ActorKind {
 }
 
 /// Whether an unknown name may act or be addressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum Membership {
     /// A new name is registered with its first mention.

@@ -104,10 +104,17 @@ fn takes(actor: &str, mailbox: &str) -> impl Fn(&Actors) -> Decision {
 #[test]
 fn a_workspace_is_created_once_by_a_name_of_its_organizers_own() {
     let creates = |size, organizer: &str| {
-        create(size, &CreateWorkspace { organizer: name(organizer) }).map_err(|refusal| refusal.code())
+        create(size, &CreateWorkspace { organizer: name(organizer) }, &name(organizer))
+            .map_err(|refusal| refusal.code())
     };
     assert_eq!(creates(0, "olga"), Ok(vec![created()]));
     assert_eq!(creates(1, "olga"), Err("bad_request"));
+    let for_another = create(0, &CreateWorkspace { organizer: name("olga") }, &name("eve"));
+    assert_eq!(
+        for_another.map_err(|refusal| refusal.code()),
+        Err("not_permitted"),
+        "nobody creates another's workspace"
+    );
     for reserved in RESERVED {
         assert_eq!(creates(0, reserved), Err("reserved_name"));
     }

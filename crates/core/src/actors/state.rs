@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Everybody who takes part in one workspace.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Actors {
     pub(super) organizer: Option<ActorName>,
     pub(super) membership: Membership,
@@ -19,7 +19,7 @@ pub struct Actors {
 }
 
 /// Somebody who is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Member {
     /// What kind of actor.
     pub kind: ActorKind,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::state::{Campaign, Member, Outcome, Phase, Progress};
+use super::state::{Campaign, Outcome, Phase, Progress};
 use crate::{
     directory::Directory,
     event::{Event, Recorded},
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// All campaigns, ended ones included. Only they are serialised; the indexes are made anew from them.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize)]
 #[serde(from = "BTreeMap<CampaignId, Campaign>")]
 pub struct Campaigns {
     all: BTreeMap<CampaignId, Campaign>,
@@ -40,7 +40,7 @@ impl Campaigns {
     /// [`Refusal::NotFound`] and [`Refusal::Ambiguous`].
     pub fn find(&self, reference: &str) -> Result<CampaignId, Refusal> {
         let name_of = |id| self.get(id).map(|campaign| campaign.name.clone());
-        self.directory.find("campaign", reference, |_| true, name_of)
+        self.directory.find("campaign", reference, None, name_of)
     }
 
     /// Folds one event of the log. Only `campaign.*` changes something here; what countdowns do is told by
@@ -83,15 +83,15 @@ impl Campaigns {
             return;
         }
         if let Some(joined) = self.all.get_mut(&campaign) {
-            let (before, after) = Default::default();
-            joined.members.insert(countdown, Member { name, before, after, progress: Progress::Held });
+            joined.added(countdown, name);
             self.campaign_of.insert(countdown, campaign);
         }
     }
 
     /// A countdown was released. Nothing if it is in no campaign.
     pub fn member_released(&mut self, countdown: CountdownId) {
-        if let Some(member) = self.member_mut(countdown)
+        if let Some(campaign) = self.campaign_of_mut(countdown)
+            && let Some(member) = campaign.members.get_mut(&countdown)
             && member.progress == Progress::Held
         {
             member.progress = Progress::Released;
@@ -100,16 +100,13 @@ impl Campaigns {
 
     /// A countdown fired (well), or was missed or scrubbed. Nothing if it is in no campaign.
     pub fn member_ended(&mut self, countdown: CountdownId, well: bool) {
-        if let Some(member) = self.member_mut(countdown)
-            && !member.progress.has_ended()
-        {
-            member.progress = if well { Progress::EndedWell } else { Progress::EndedBadly };
+        if let Some(campaign) = self.campaign_of_mut(countdown) {
+            campaign.ended(countdown, well);
         }
     }
 
-    fn member_mut(&mut self, countdown: CountdownId) -> Option<&mut Member> {
-        let campaign = self.campaign_of.get(&countdown)?;
-        self.all.get_mut(campaign)?.members.get_mut(&countdown)
+    fn campaign_of_mut(&mut self, countdown: CountdownId) -> Option<&mut Campaign> {
+        self.all.get_mut(self.campaign_of.get(&countdown)?)
     }
 
     fn end(&mut self, id: CampaignId, outcome: Outcome) {
@@ -139,7 +136,7 @@ impl From<BTreeMap<CampaignId, Campaign>> for Campaigns {
     fn from(all: BTreeMap<CampaignId, Campaign>) -> Self {
         let mut campaigns = Self::default();
         for (id, campaign) in all {
-            campaigns.enter(Campaign { id, ..campaign });
+            campaigns.enter(Campaign { id, ..campaign }.counted());
         }
         campaigns
     }

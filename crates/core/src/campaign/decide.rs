@@ -18,6 +18,9 @@ use crate::{
     time::Span,
 };
 
+/// How many countdowns of a cycle are named.
+const CYCLE_SHOWN_MAX: usize = 10;
+
 /// A countdown as a command refers to it: it may be in no campaign, or in another.
 pub type Named<'a> = (CountdownId, &'a Name);
 
@@ -79,8 +82,13 @@ pub fn link(campaign: &Campaign, before: Named, after: Named, actor: &ActorName)
         return Err(Refusal::NotHeld { name: successor.name.to_string() });
     }
     if let Some(path) = path(campaign, after.0, before.0) {
-        let names = std::iter::once(&before.0).chain(&path).filter_map(|id| campaign.members.get(id));
-        return Err(Refusal::Cycle { path: shortened(names.map(|member| member.name.to_string()).collect()) });
+        let members = std::iter::once(&before.0).chain(&path).filter_map(|id| campaign.members.get(id));
+        let mut names: Vec<String> = members.map(|member| member.name.to_string()).collect();
+        if let Some(hidden) = names.len().checked_sub(CYCLE_SHOWN_MAX).filter(|hidden| *hidden > 0) {
+            // The last is the first again; it stays, so that the sentence still shows a cycle.
+            names.splice(CYCLE_SHOWN_MAX - 1..names.len() - 1, [format!("… {hidden} more …")]);
+        }
+        return Err(Refusal::Cycle { path: names });
     }
     limits::check("the number of links in the campaign", campaign.links() + 1, limits::CAMPAIGN_LINKS_MAX)?;
     Ok(vec![CampaignLinked { campaign: campaign.id, before: before.0, after: after.0 }.into()])

@@ -15,5 +15,5 @@ mod state;
 
 pub use campaigns::Campaigns;
 pub use decide::{admit, admit_existing, admit_link, cancel, create, link, start, unlink};
-pub use plan::{blocked, blocked_by, conclude, is_releasable, levels, releasable};
+pub use plan::{blocked, blocker, conclude, is_releasable, levels, releasable};
 pub use state::{Campaign, Member, Outcome, Phase, Progress};

@@ -1,7 +1,7 @@
 //! What a campaign's links say: who may go, who never will, whether it is over, and in which order it runs.
 //!
-//! Each answer is in order of the countdowns' ids, the same from run to run: in the order of their creation, where that
-//! was not within the same millisecond.
+//! Each answer is in order of the countdowns' ids, the same from run to run. That is the order of their creation to the
+//! millisecond; within one, as within one batch, it is arbitrary.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +11,10 @@ use super::{
 };
 use crate::{event::Event, id::CountdownId};
 
-/// The held countdowns that nothing keeps any more, once the campaign runs.
+/// Whether a countdown is held and nothing keeps it any more: the campaign runs, and every one before it has ended as the
+/// policy asks.
 #[must_use]
-pub fn releasable(campaign: &Campaign) -> Vec<CountdownId> {
-    campaign.members.keys().copied().filter(|id| is_releasable(campaign, *id)).collect()
-}
-
-/// Whether nothing keeps this countdown any more: the campaign runs, and every one before it has ended as the policy asks.
-#[must_use]
-pub fn is_releasable(campaign: &Campaign, id: CountdownId) -> bool {
-    let Some(member) = campaign.members.get(&id) else { return false };
-    if campaign.phase != Phase::Running || member.progress != Progress::Held {
-        return false;
-    }
+pub fn is_releasable(campaign: &Campaign, countdown: CountdownId) -> bool {
     let satisfied = |before: &CountdownId| {
         let progress = campaign.members.get(before).map(|member| member.progress);
         match campaign.policy {
@@ -31,40 +22,43 @@ pub fn is_releasable(campaign: &Campaign, id: CountdownId) -> bool {
             FailurePolicy::Continue => progress.is_some_and(Progress::has_ended),
         }
     };
-    member.before.iter().all(satisfied)
+    let held = campaign.members.get(&countdown).filter(|member| member.progress == Progress::Held);
+    campaign.phase == Phase::Running && held.is_some_and(|member| member.before.iter().all(satisfied))
 }
 
-/// Under the policy `block`: the held countdowns that wait for one which ended badly, each with that one. They are to be
-/// scrubbed, which blocks those after them in turn. This holds before the start too.
+/// Under the policy `block`: the one that ended badly, for which a held countdown waits. It is to be scrubbed, which blocks
+/// those after it in turn. This holds before the start too.
 #[must_use]
-pub fn blocked(campaign: &Campaign) -> Vec<(CountdownId, CountdownId)> {
-    campaign.members.keys().filter_map(|id| Some((*id, blocked_by(campaign, *id)?))).collect()
-}
-
-/// Under the policy `block`: a countdown before this held one that ended badly.
-#[must_use]
-pub fn blocked_by(campaign: &Campaign, id: CountdownId) -> Option<CountdownId> {
-    let member = campaign.members.get(&id)?;
-    if campaign.policy != FailurePolicy::Block
-        || matches!(campaign.phase, Phase::Ended(_))
-        || member.progress != Progress::Held
-    {
+pub fn blocker(campaign: &Campaign, countdown: CountdownId) -> Option<CountdownId> {
+    if campaign.policy != FailurePolicy::Block || campaign.failed == 0 || matches!(campaign.phase, Phase::Ended(_)) {
         return None;
     }
+    let member = campaign.members.get(&countdown).filter(|member| member.progress == Progress::Held)?;
     let ended_badly = |before: &&CountdownId| {
         campaign.members.get(before).is_some_and(|member| member.progress == Progress::EndedBadly)
     };
     member.before.iter().find(ended_badly).copied()
 }
 
+/// All of a campaign's countdowns that are releasable.
+#[must_use]
+pub fn releasable(campaign: &Campaign) -> Vec<CountdownId> {
+    campaign.members.keys().copied().filter(|id| is_releasable(campaign, *id)).collect()
+}
+
+/// All of a campaign's countdowns that are blocked, each with the one that blocks it.
+#[must_use]
+pub fn blocked(campaign: &Campaign) -> Vec<(CountdownId, CountdownId)> {
+    campaign.members.keys().filter_map(|id| Some((*id, blocker(campaign, *id)?))).collect()
+}
+
 /// The end of a running campaign, once every countdown of it has ended.
 #[must_use]
 pub fn conclude(campaign: &Campaign) -> Option<Event> {
-    if campaign.phase != Phase::Running || !campaign.members.values().all(|member| member.progress.has_ended()) {
+    if campaign.phase != Phase::Running || campaign.open > 0 {
         return None;
     }
-    let all_well = campaign.members.values().all(|member| member.progress == Progress::EndedWell);
-    Some(if all_well {
+    Some(if campaign.failed == 0 {
         CampaignCompleted { campaign: campaign.id }.into()
     } else {
         CampaignFailed { campaign: campaign.id }.into()

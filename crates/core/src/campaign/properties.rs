@@ -83,10 +83,20 @@ impl World {
         self.campaigns.get(campaign_id()).unwrap()
     }
 
+    /// What is counted as events come is what counting the members gives.
+    fn counts_agree(&self) {
+        let campaign = self.campaign();
+        let count = |counts: fn(Progress) -> bool| campaign.members.values().filter(|m| counts(m.progress)).count();
+        assert_eq!(campaign.open, count(|progress| !progress.has_ended()));
+        assert_eq!(campaign.failed, count(|progress| progress == Progress::EndedBadly));
+        assert_eq!(campaign.clone().counted(), *campaign);
+    }
+
     fn take(&mut self, step: &Step) {
         let before = self.campaign().clone();
         self.carry_out(step);
         self.settle();
+        self.counts_agree();
         self.check(&before);
     }
 

@@ -190,6 +190,15 @@ fn a_link_that_would_close_a_cycle_is_refused_naming_the_cycle() {
 }
 
 #[test]
+fn a_long_cycle_is_shown_by_its_ends() {
+    let members: String = ('a'..='z').collect();
+    let links: Vec<String> = ('a'..='y').zip('b'..='z').map(|(before, after)| format!("{before}{after}")).collect();
+    let refusal = link('z', 'a')(&folded(FailurePolicy::Block, &planned(&members, &links.join(" ")))).unwrap_err();
+    let sentence = "the link would close a cycle: z -> a -> b -> c -> d -> e -> f -> g -> h -> … 17 more … -> z";
+    assert_eq!(refusal.to_string(), sentence);
+}
+
+#[test]
 fn after_the_start_only_a_held_countdown_gets_a_predecessor() {
     let given = running("abc", "ab", vec![Released('a'), Released('c')]);
     check(&given, link('c', 'b'), Ok(vec![linked('c', 'b')]));

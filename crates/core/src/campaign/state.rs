@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A campaign as its events, and those of its countdowns, made it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Campaign {
     /// The id of its `campaign.created`.
     pub id: CampaignId,
@@ -28,10 +28,16 @@ pub struct Campaign {
     pub phase: Phase,
     /// Its countdowns.
     pub members: BTreeMap<CountdownId, Member>,
+    /// How many of them have not ended. Counted anew on reading.
+    #[serde(skip)]
+    pub(super) open: usize,
+    /// How many of them ended badly. Counted anew on reading.
+    #[serde(skip)]
+    pub(super) failed: usize,
 }
 
 /// A countdown as its campaign sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Member {
     /// Its name.
     pub name: Name,
@@ -114,7 +120,31 @@ impl Campaign {
             notice: event.notice_ms,
             phase: Phase::Planned,
             members: BTreeMap::new(),
+            open: 0,
+            failed: 0,
         }
+    }
+
+    pub(super) fn added(&mut self, countdown: CountdownId, name: Name) {
+        let (before, after) = Default::default();
+        self.members.insert(countdown, Member { name, before, after, progress: Progress::Held });
+        self.open += 1;
+    }
+
+    pub(super) fn ended(&mut self, countdown: CountdownId, well: bool) {
+        if let Some(member) = self.members.get_mut(&countdown).filter(|member| !member.progress.has_ended()) {
+            member.progress = if well { Progress::EndedWell } else { Progress::EndedBadly };
+            self.open = self.open.saturating_sub(1);
+            self.failed += usize::from(!well);
+        }
+    }
+
+    /// As it was, with what is not stored counted.
+    pub(super) fn counted(self) -> Self {
+        let count = |counts: fn(&Member) -> bool| self.members.values().filter(|member| counts(member)).count();
+        let open = count(|member| !member.progress.has_ended());
+        let failed = count(|member| member.progress == Progress::EndedBadly);
+        Self { open, failed, ..self }
     }
 
     pub(super) fn linked(&mut self, before: CountdownId, after: CountdownId) {

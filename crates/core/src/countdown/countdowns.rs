@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::state::Countdown;
 use crate::{
-    directory::Directory,
+    directory::{Directory, Names},
     event::{Event, Recorded},
     id::{CampaignId, CountdownId},
     refusal::Refusal,
@@ -14,13 +14,15 @@ use crate::{
 };
 
 /// All countdowns, ended ones included. Only they are serialised; the indexes are made anew from them.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize)]
 #[serde(from = "BTreeMap<CountdownId, Countdown>")]
 pub struct Countdowns {
     all: BTreeMap<CountdownId, Countdown>,
     /// When time will change one: T-0 of those counting, the limit of those on hold.
     timers: BTreeSet<(Timestamp, CountdownId)>,
     directory: Directory<CountdownId>,
+    /// The names within each campaign.
+    in_campaign: BTreeMap<CampaignId, Names<CountdownId>>,
 }
 
 impl Countdowns {
@@ -41,12 +43,9 @@ impl Countdowns {
     /// # Errors
     /// [`Refusal::NotFound`] and [`Refusal::Ambiguous`].
     pub fn find(&self, reference: &str, within: Option<CampaignId>) -> Result<CountdownId, Refusal> {
-        self.directory.find(
-            "countdown",
-            reference,
-            |id| within.is_none() || self.get(id).is_some_and(|countdown| countdown.campaign == within),
-            |id| self.get(id).map(|countdown| countdown.name.clone()),
-        )
+        self.directory.find("countdown", reference, within.and_then(|campaign| self.in_campaign.get(&campaign)), |id| {
+            self.get(id).map(|countdown| countdown.name.clone())
+        })
     }
 
     /// What time will change next, and when.
@@ -55,7 +54,8 @@ impl Countdowns {
         self.timers.first().copied()
     }
 
-    /// What is due at `now`, in the order in which it is decided: by due time, then by id.
+    /// What is due at `now`, in the order in which it is decided: by due time, then by id. Ids of one millisecond are in no
+    /// meaningful order, so neither are countdowns that one batch scheduled for the same time.
     pub fn due(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, CountdownId)> {
         self.timers.iter().copied().take_while(move |(due_at, _)| *due_at <= now)
     }
@@ -84,7 +84,7 @@ impl Countdowns {
             _ => return,
         };
         let Some(countdown) = self.all.get_mut(&id) else { return };
-        let (was_due_at, had_ended) = (countdown.due_at(), countdown.has_ended());
+        let (was_due_at, had_ended, was_in) = (countdown.due_at(), countdown.has_ended(), countdown.campaign);
         countdown.evolve(recorded);
         if countdown.due_at() != was_due_at {
             if let Some(due_at) = was_due_at {
@@ -92,15 +92,49 @@ impl Countdowns {
             }
             self.timers.extend(countdown.due_at().map(|due_at| (due_at, id)));
         }
+        if countdown.campaign != was_in {
+            // No decision takes a countdown from one campaign to another; the fold of any events has right indexes all the same.
+            if let Some(campaign) = was_in
+                && let Some(names) = self.in_campaign.get_mut(&campaign)
+            {
+                names.leave(id, &countdown.name);
+                if names.is_empty() {
+                    self.in_campaign.remove(&campaign);
+                }
+            }
+            if let Some(campaign) = countdown.campaign {
+                self.in_campaign.entry(campaign).or_default().enter(id, &countdown.name, had_ended);
+            }
+        }
         if countdown.has_ended() && !had_ended {
             self.directory.end(id, &countdown.name);
+            if let Some(names) = countdown.campaign.and_then(|campaign| self.in_campaign.get_mut(&campaign)) {
+                names.end(id, &countdown.name);
+            }
         }
+    }
+
+    /// Everybody was told of this countdown, by a message with its payload. If it has ended nobody needs the payload again,
+    /// and the log has it.
+    pub fn told(&mut self, id: CountdownId) {
+        if let Some(countdown) = self.all.get_mut(&id).filter(|countdown| countdown.has_ended()) {
+            countdown.payload = None;
+        }
+    }
+
+    /// Drops a countdown from the index of what is due, if it is due but nothing follows from it: only an index that was
+    /// not made from the countdowns holds such a one, and it would be due for ever.
+    pub fn drop_due(&mut self, id: CountdownId) {
+        self.timers.retain(|(_, other)| *other != id);
     }
 
     fn enter(&mut self, countdown: Countdown) {
         let id = countdown.id;
         self.timers.extend(countdown.due_at().map(|due_at| (due_at, id)));
         self.directory.enter(id, &countdown.name, countdown.has_ended());
+        if let Some(campaign) = countdown.campaign {
+            self.in_campaign.entry(campaign).or_default().enter(id, &countdown.name, countdown.has_ended());
+        }
         self.all.insert(id, countdown);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A countdown as its events made it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Countdown {
     /// The id of its `countdown.scheduled`.
     pub id: CountdownId,
@@ -39,7 +39,7 @@ pub struct Countdown {
     pub slipped: Span,
     /// How long it may be on hold at a time.
     pub hold_max: Span,
-    /// Handed to everybody when it ends: JSON text.
+    /// Handed to everybody when it ends, and not kept any longer: JSON text.
     pub payload: Option<String>,
     /// Where it is.
     pub phase: Phase,

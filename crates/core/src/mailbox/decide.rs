@@ -55,6 +55,28 @@ pub fn receive(
 }
 
 impl Mailboxes {
+    /// Whether a message to these mailboxes finds room: in each that is named, and in all together. `all` names none: one
+    /// whom nobody reads must not keep the others from being addressed. A redrive takes the place of its dead letter, and
+    /// what a countdown's end tells is never refused.
+    ///
+    /// # Errors
+    /// [`Refusal::MailboxFull`], [`Refusal::OverLimit`] for all together.
+    pub fn has_room(&self, named: &[ActorName], recipients: usize) -> Result<(), Refusal> {
+        self.has_room_within(named, recipients, (limits::MAILBOX_LIVE_MAX, limits::DELIVERIES_LIVE_MAX))
+    }
+
+    pub(super) fn has_room_within(
+        &self,
+        named: &[ActorName],
+        recipients: usize,
+        (one_max, all_max): (usize, usize),
+    ) -> Result<(), Refusal> {
+        if let Some(full) = named.iter().find(|mailbox| self.live_in(mailbox) >= one_max) {
+            return Err(Refusal::MailboxFull { mailbox: full.clone(), size_max: one_max });
+        }
+        limits::check("the number of messages in all mailboxes", self.live() + recipients, all_max)
+    }
+
     /// Takes the first `max` messages of a mailbox that can be taken now, in order.
     #[must_use]
     pub fn receive(

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// One message in one mailbox, until it is acked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Delivery {
     /// The message.
     pub message: MessageId,
@@ -35,7 +35,7 @@ pub struct Delivery {
 }
 
 /// Where a delivery stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum DeliveryState {
     /// It can be taken.
     Ready,
@@ -94,6 +94,12 @@ impl Delivery {
     #[must_use]
     pub fn token(&self) -> Option<Token> {
         self.holder().map(|_| Token::new(self.message, self.deliveries))
+    }
+
+    /// Whether it counts against the limits: a dead letter that was sent once more does not, its successor does.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        !matches!(self.state, DeliveryState::Dead { redriven: Some(_), .. })
     }
 
     /// Whether no further delivery follows once this one ends without an ack.

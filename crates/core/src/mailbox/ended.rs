@@ -1,6 +1,10 @@
 //! The latest acked claims, so that a repeated ack is a success and an outdated token can be told why.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, HashMap, VecDeque, hash_map},
+    hash::{Hash, Hasher},
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -11,17 +15,25 @@ use crate::{
     packed::{Packed, take},
 };
 
-/// The latest [`ENDED_DELIVERIES_KEPT`] acked claims, oldest first. Looking one up reads through them, latest first:
-/// that is needed only for a token that is not current, which is rare, and an index would cost every ack.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// The latest [`ENDED_DELIVERIES_KEPT`] acked claims, oldest first.
+///
+/// An index leads to the latest claim of a message, and each claim to the one before it: whoever comes with an outdated
+/// token again and again costs no more than others. It is made anew on reading, and no part of what is compared.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Ended {
     oldest_first: VecDeque<Entry>,
+    /// Beside each entry: how far before it the message's previous one is, 0 if there was none.
+    back: VecDeque<u32>,
+    /// By the message's tail the number of its latest entry, counted from the first ever.
+    latest: HashMap<u64, u64>,
+    /// How many entries went out: the number of the oldest one kept.
+    gone: u64,
     /// Who ever acked, each once, in that order. An entry says who by the place here.
     names: Vec<ActorName>,
     places: BTreeMap<ActorName, u32>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Entry {
     token: Token,
     by: u32,
@@ -37,19 +49,49 @@ pub(super) struct Acked<'a> {
 impl Ended {
     pub(super) fn push(&mut self, token: Token, by: &ActorName) {
         if self.oldest_first.len() >= ENDED_DELIVERIES_KEPT {
-            self.oldest_first.pop_front();
+            self.forget_the_oldest();
         }
         let by = self.place(by);
-        self.oldest_first.push_back(Entry { token, by });
+        self.enter(Entry { token, by });
     }
 
     /// The claims on this message that were acked, latest first.
     pub(super) fn of(&self, token: Token) -> impl Iterator<Item = Acked<'_>> {
-        let of_message = self.oldest_first.iter().rev().filter(move |entry| entry.token.tail == token.tail);
-        of_message.filter_map(|entry| {
+        let mut next = self.latest.get(&token.tail).copied();
+        let entries = std::iter::from_fn(move || {
+            let place = usize::try_from(next?.checked_sub(self.gone)?).ok()?;
+            let (entry, back) = (self.oldest_first.get(place)?, self.back.get(place)?);
+            next = next.filter(|_| *back > 0).and_then(|number| number.checked_sub(u64::from(*back)));
+            Some(entry)
+        });
+        entries.filter_map(|entry| {
             let by = self.names.get(usize::try_from(entry.by).ok()?)?;
             Some(Acked { fence: entry.token.fence, by })
         })
+    }
+
+    fn enter(&mut self, entry: Entry) {
+        let number = self.gone + self.oldest_first.len() as u64;
+        let before = self.latest.insert(entry.token.tail, number);
+        let back = before.and_then(|before| u32::try_from(number - before).ok()).unwrap_or(0);
+        self.oldest_first.push_back(entry);
+        self.back.push_back(back);
+    }
+
+    fn forget_the_oldest(&mut self) {
+        let Some(oldest) = self.oldest_first.pop_front() else { return };
+        self.back.pop_front();
+        if let hash_map::Entry::Occupied(latest) = self.latest.entry(oldest.token.tail)
+            && *latest.get() == self.gone
+        {
+            latest.remove();
+        }
+        self.gone += 1;
+    }
+
+    /// What tells one from another.
+    fn content(&self) -> (&VecDeque<Entry>, &[ActorName]) {
+        (&self.oldest_first, &self.names)
     }
 
     fn place(&mut self, name: &ActorName) -> u32 {
@@ -60,6 +102,32 @@ impl Ended {
         self.names.push(name.clone());
         self.places.insert(name.clone(), place);
         place
+    }
+}
+
+impl PartialEq for Ended {
+    fn eq(&self, other: &Self) -> bool {
+        self.content() == other.content()
+    }
+}
+
+impl Eq for Ended {}
+
+impl PartialOrd for Ended {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ended {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.content().cmp(&other.content())
+    }
+}
+
+impl Hash for Ended {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.content().hash(state);
     }
 }
 
@@ -95,10 +163,10 @@ impl<'de> Deserialize<'de> for Ended {
         for name in &names {
             ended.place(name);
         }
-        ended.oldest_first.extend(entries.map(|mut entry| {
+        for mut entry in entries {
             let (tail, fence) = (u64::from_le_bytes(take(&mut entry)), u32::from_le_bytes(take(&mut entry)));
-            Entry { token: Token { tail, fence }, by: u32::from_le_bytes(take(&mut entry)) }
-        }));
+            ended.enter(Entry { token: Token { tail, fence }, by: u32::from_le_bytes(take(&mut entry)) });
+        }
         Ok(ended)
     }
 }

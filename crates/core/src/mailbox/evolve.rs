@@ -14,8 +14,8 @@ use crate::{
 };
 
 impl Mailboxes {
-    /// An actor acted: every lease it holds lasts at least its length from now. Called for every event that is not the
-    /// system's, before [`Mailboxes::evolve`].
+    /// An actor acted: every lease it holds lasts at least its length from now. Called for every event that is a
+    /// sign of life, before [`Mailboxes::evolve`].
     pub fn touched(&mut self, actor: &ActorName, now: Timestamp) {
         self.leases.touched(actor, now);
     }
@@ -74,6 +74,7 @@ impl Mailboxes {
             let delivery = Delivery::new(message, mailbox.clone(), recorded.position, sent.priority);
             let order = self.orders.entry(mailbox.clone()).or_default();
             if order.insert(&delivery) {
+                self.live += 1;
                 list.push(delivery);
             }
         }
@@ -147,9 +148,11 @@ impl Mailboxes {
         let order = self.orders.entry(mailbox.clone()).or_default();
         if let Some(before) = before {
             order.remove(before);
+            self.live = self.live.saturating_sub(usize::from(before.is_live()));
         }
         if let Some(after) = after {
             order.insert(after);
+            self.live += usize::from(after.is_live());
         }
         if order.is_empty() {
             self.orders.remove(mailbox);

@@ -22,14 +22,14 @@ type Lease = (Span, MessageId, ActorName);
 type End = (Timestamp, MessageId, ActorName, ActorName, Span);
 
 /// All leases. An index, but for `seen`: the rest can be rebuilt from the deliveries.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(super) struct Leases {
     holders: BTreeMap<ActorName, Holder>,
     /// For each holder the lease that ends first.
     first: BTreeSet<End>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Holder {
     /// When the holder last acted.
     seen: Timestamp,
@@ -111,6 +111,16 @@ impl Leases {
             Some((due, message, mailbox))
         };
         std::iter::from_fn(next).take_while(move |(due, ..)| *due <= now)
+    }
+
+    /// Drops every lease on this delivery, whoever holds it. Looks through all of them.
+    pub(super) fn drop_all(&mut self, message: MessageId, mailbox: &ActorName) {
+        let names: Vec<ActorName> = self.holders.keys().cloned().collect();
+        for name in names {
+            self.change(&name, Timestamp::default(), |leases| {
+                leases.retain(|(_, other, other_mailbox)| (*other, &*other_mailbox) != (message, mailbox));
+            });
+        }
     }
 
     fn change(&mut self, name: &ActorName, now: Timestamp, change: impl FnOnce(&mut BTreeSet<Lease>)) {

@@ -12,12 +12,14 @@ use crate::{id::MessageId, time::Timestamp};
 type Turn = (Priority, u64, MessageId);
 
 /// What lies in one mailbox, by how it stands. An index: it can be rebuilt from the deliveries.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(super) struct Order {
     ready: BTreeSet<Turn>,
     paused: BTreeSet<(Timestamp, Turn)>,
     taken: BTreeSet<(u64, MessageId)>,
     dead: BTreeSet<(u64, MessageId)>,
+    /// Dead letters that were sent once more.
+    redriven: BTreeSet<(u64, MessageId)>,
 }
 
 impl Order {
@@ -29,7 +31,8 @@ impl Order {
             DeliveryState::Ready => self.ready.insert(turn),
             DeliveryState::Paused { until } => self.paused.insert((until, turn)),
             DeliveryState::Taken { .. } => self.taken.insert((position, message)),
-            DeliveryState::Dead { .. } => self.dead.insert((position, message)),
+            DeliveryState::Dead { redriven: None, .. } => self.dead.insert((position, message)),
+            DeliveryState::Dead { redriven: Some(_), .. } => self.redriven.insert((position, message)),
         }
     }
 
@@ -40,7 +43,8 @@ impl Order {
             DeliveryState::Ready => self.ready.remove(&turn),
             DeliveryState::Paused { until } => self.paused.remove(&(until, turn)),
             DeliveryState::Taken { .. } => self.taken.remove(&(position, message)),
-            DeliveryState::Dead { .. } => self.dead.remove(&(position, message)),
+            DeliveryState::Dead { redriven: None, .. } => self.dead.remove(&(position, message)),
+            DeliveryState::Dead { redriven: Some(_), .. } => self.redriven.remove(&(position, message)),
         };
     }
 
@@ -49,7 +53,12 @@ impl Order {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.ready.is_empty() && self.paused.is_empty() && self.taken.is_empty() && self.dead.is_empty()
+        self.live() == 0 && self.redriven.is_empty()
+    }
+
+    /// How many lie in the mailbox: what is not acked, without the dead letters that were sent once more.
+    pub(super) fn live(&self) -> usize {
+        self.ready.len() + self.paused.len() + self.taken.len() + self.dead.len()
     }
 
     /// The first `max` that can be taken now, in order.
@@ -77,9 +86,9 @@ impl Order {
         if self.ready.is_empty() { self.paused.first().map(|(until, _)| now.max(*until)) } else { Some(now) }
     }
 
-    /// The dead letters, oldest first.
+    /// The dead letters, oldest first, then those that were sent once more.
     pub(super) fn dead(&self) -> impl Iterator<Item = MessageId> {
-        self.dead.iter().map(|(_, message)| *message)
+        self.dead.iter().chain(&self.redriven).map(|(_, message)| *message)
     }
 
     /// Everything, in no particular order.

@@ -388,6 +388,12 @@ impl World {
     fn agrees(&self) {
         let live = self.all.iter().filter(|plain| plain.stands != Stands::Acked);
         assert_eq!(self.state.iter().count(), live.clone().count(), "NoneIsLost");
+        let in_the_way = live.clone().filter(|plain| plain.stands != Stands::Dead { redriven: true });
+        assert_eq!(self.state.live(), in_the_way.clone().count(), "what counts against the limits");
+        for mailbox in (0..ACTORS.len()).map(name) {
+            let lying = in_the_way.clone().filter(|plain| plain.mailbox == mailbox);
+            assert_eq!(self.state.live_in(&mailbox), lying.count(), "what counts against the limit of {mailbox}");
+        }
         for plain in live {
             let delivery = self.state.get(plain.message, &plain.mailbox).expect("NoneIsLost");
             assert_eq!((delivery.deliveries, delivery.nacks), (plain.fence, plain.nacks));

@@ -23,14 +23,16 @@ use crate::{
 /// Every delivery that is not acked, with the order of each mailbox, the leases, and the latest acks.
 ///
 /// Its serialised form holds what cannot be derived; the rest is rebuilt on reading.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(from = "Stored")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub struct Mailboxes {
     /// By the end of the message's id, as tokens name it. Each list is sorted, with one entry per mailbox.
     pub(super) deliveries: BTreeMap<u64, Vec<Delivery>>,
     pub(super) orders: BTreeMap<ActorName, Order>,
     pub(super) leases: Leases,
     pub(super) ended: Ended,
+    /// How many deliveries count against the limit of all mailboxes together.
+    pub(super) live: usize,
 }
 
 impl Mailboxes {
@@ -46,25 +48,16 @@ impl Mailboxes {
         self.deliveries.values().flatten()
     }
 
-    /// Whether one more message fits into each of these mailboxes. Notices are not asked: nobody's countdown may fail for
-    /// a mailbox that nobody reads.
-    ///
-    /// # Errors
-    /// [`Refusal::OverLimit`], and [`Refusal::MailboxFull`] naming the mailbox.
-    pub fn admit(&self, recipients: &[ActorName]) -> Result<(), Refusal> {
-        limits::check("the number of unacknowledged messages", self.deliveries.len() + 1, limits::DELIVERIES_LIVE_MAX)?;
-        for mailbox in recipients {
-            let live = self.orders.get(mailbox).map_or(0, Order::len);
-            if live >= limits::MAILBOX_LIVE_MAX {
-                return Err(Refusal::MailboxFull { mailbox: mailbox.clone(), live });
-            }
-        }
-        // Only `all` has so many recipients; then counting all mailboxes is no more than what it is about to do.
-        if recipients.len() > limits::RECIPIENTS_MAX {
-            let live: usize = self.orders.values().map(Order::len).sum();
-            limits::check("the number of deliveries", live + recipients.len(), limits::DELIVERIES_LIVE_MAX)?;
-        }
-        Ok(())
+    /// How many deliveries lie in all mailboxes: what is not acked, without the dead letters that were sent once more.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.live
+    }
+
+    /// How many of them lie in this one.
+    #[must_use]
+    pub fn live_in(&self, mailbox: &ActorName) -> usize {
+        self.orders.get(mailbox).map_or(0, Order::live)
     }
 
     /// When the lease of a taken delivery ends, if its holder stays silent.
@@ -80,6 +73,12 @@ impl Mailboxes {
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
         self.leases.next_due()
+    }
+
+    /// Drops the lease on a delivery from the index of what is due, if it is due but nothing follows from it: only an index
+    /// that was not made from the deliveries holds such a one, and it would be due for ever.
+    pub fn drop_due(&mut self, message: MessageId, mailbox: &ActorName) {
+        self.leases.drop_all(message, mailbox);
     }
 
     /// The leases that have ended by now, in the order of (when, message, mailbox).

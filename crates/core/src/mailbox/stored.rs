@@ -41,6 +41,7 @@ impl From<Stored> for Mailboxes {
                 let (message, mailbox) = (delivery.message, &delivery.mailbox);
                 mailboxes.leases.begin(holder, *lease, message, mailbox, Timestamp::default());
             }
+            mailboxes.live += usize::from(delivery.is_live());
             mailboxes.orders.entry(delivery.mailbox.clone()).or_default().insert(&delivery);
             mailboxes.deliveries.entry(delivery.message.tail()).or_default().push(delivery);
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use convoke_core::{
-    campaign::events::FailurePolicy,
+    campaign::{self, events::FailurePolicy},
     command::{Command, Request},
     countdown::{Answer, Phase},
     event::{Event, Recorded},
@@ -134,6 +134,11 @@ impl World {
                 self.folded = postcard::from_bytes(&bytes).unwrap();
                 assert_eq!(postcard::to_stdvec(&self.folded).unwrap(), bytes, "equal states have equal bytes");
             }
+        }
+        for campaign in self.state.campaigns.iter() {
+            assert_eq!(campaign::blocked(campaign), [], "a commit leaves nobody blocked");
+            assert_eq!(campaign::releasable(campaign), [], "a commit leaves nobody waiting for nothing");
+            assert_eq!(campaign::conclude(campaign), None, "a campaign ends with its last countdown");
         }
         let due = self.state.next_due();
         assert!(due.is_none_or(|due| due > self.now) || self.given_into_the_past(due), "DueFirst: {due:?}");

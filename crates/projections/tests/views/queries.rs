@@ -1,7 +1,7 @@
 //! Given these events, this is the answer.
 
 use convoke_core::{
-    actors::events::{ActorKind, ActorKindChanged},
+    actors::events::{ActorKind, ActorKindChanged, ClockAccepted},
     campaign::events::CampaignCancelled,
     countdown::events::{
         CountdownConfirmed, CountdownDeclined, CountdownDeferred, CountdownFired, CountdownHoldStarted,
@@ -328,6 +328,22 @@ fn whatever_its_holder_does_extends_a_lease() {
 }
 
 #[test]
+fn accepting_a_clock_extends_no_lease() {
+    let mut history = History::new();
+    let message = history.send("bob", &["ann"], "one");
+    history.take(message, "ann", 1, MINUTE);
+    let until = |history: &History| match &inbox(history, "ann").messages[0].state {
+        DeliveryState::Taken { until, .. } => *until,
+        other => panic!("not taken: {other:?}"),
+    };
+    let before = until(&history);
+    history.pass(30);
+    let (wall, engine, reason) = (history.now(), minute(0), "it slept".to_owned());
+    history.append("ann", ClockAccepted { wall, engine, reason });
+    assert_eq!(until(&history), before);
+}
+
+#[test]
 fn a_message_handed_back_waits_and_is_ready_again_when_its_pause_is_over() {
     let mut history = History::new();
     let message = history.send("ann", &["bob"], "one");
@@ -440,6 +456,27 @@ fn a_thread_is_found_from_any_of_its_messages_even_when_all_are_acknowledged() {
     }
     let view = thread(&history, question, Some(1)).unwrap();
     assert_eq!((view.messages[0].body.as_str(), view.more), ("thanks", 2));
+}
+
+#[test]
+fn no_more_texts_come_at_once_than_a_daemon_can_answer_many_with() {
+    let mut history = History::new();
+    let question = history.send("ann", &["bob"], "question");
+    for _ in 1..250 {
+        history.reply("ann", "bob", "another", question, question);
+    }
+    let query = InboxQuery { mailbox: actor("bob"), limit: Some(10_000) };
+    let Ok(View::Inbox(inbox)) = history.ask(&Query::Inbox(query)) else { panic!("no inbox") };
+    assert_eq!((inbox.messages.len(), inbox.more), (200, 50));
+    let view = thread(&history, question, Some(10_000)).unwrap();
+    assert_eq!((view.messages.len(), view.more), (200, 50));
+    for position in 0..250 {
+        let message = MessageId::from(history.events[position + 3].id);
+        history.append("system", MessageDeadLettered { message, mailbox: actor("bob"), reason: DeadReason::Nacked });
+    }
+    let query = DeadLettersQuery { limit: Some(10_000), ..DeadLettersQuery::default() };
+    let Ok(View::DeadLetters(dead)) = history.ask(&Query::DeadLetters(query)) else { panic!("no dead letters") };
+    assert_eq!((dead.messages.len(), dead.more), (200, 50));
 }
 
 #[test]

@@ -1,0 +1,246 @@
+//! Rules that more than one machine has a part in, one sentence each: what requests and the time do to a whole workspace.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use convoke_core::{
+    campaign,
+    clock::Jump,
+    command::{Command, Request},
+    event::{Event, Recorded},
+    id::{EventId, IdSource, MessageId, uuid_v7},
+    limits,
+    log::Salt,
+    mailbox::events::MessageSent,
+    name::ActorName,
+    refusal::Refusal,
+    time::{Span, Timestamp},
+    workspace::{Context, Handled, Past, State, handle, handle_due},
+};
+use serde_json::{Value, json};
+
+/// Ids that count.
+#[derive(Default)]
+struct Counting(u64);
+
+impl IdSource for Counting {
+    fn fresh(&mut self) -> EventId {
+        self.0 += 1;
+        let mut random = [0; 10];
+        random[2..].copy_from_slice(&self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+        EventId::from_bytes(uuid_v7(self.0, random))
+    }
+
+    fn salt(&mut self) -> Salt {
+        Salt::default()
+    }
+}
+
+#[derive(Default)]
+struct Sent(BTreeMap<MessageId, MessageSent>);
+
+impl Past for Sent {
+    fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {
+        let found = reference.parse().ok().and_then(|id: MessageId| Some((id, self.0.get(&id)?.clone())));
+        found.ok_or_else(|| Refusal::NotFound { what: "message", reference: reference.to_owned() })
+    }
+}
+
+/// A workspace of olga's, at second 0.
+struct World {
+    state: State,
+    now: Timestamp,
+    ids: Counting,
+    sent: Sent,
+}
+
+impl World {
+    fn new() -> Self {
+        let now = Timestamp::from_us(1_795_262_400_000_000).unwrap();
+        let mut world = Self { state: State::default(), now, ids: Counting::default(), sent: Sent::default() };
+        world.does("olga", json!({"create_workspace": {"organizer": "olga"}}));
+        world
+    }
+
+    fn asks(&mut self, actor: &str, command: Value, jump: Option<Jump>) -> Result<Vec<Recorded>, Refusal> {
+        let request = request(actor, command);
+        let mut context = Context { now: self.now, jump, ids: &mut self.ids, past: &self.sent };
+        match handle(&mut self.state, &request, &mut context)? {
+            Handled::Wrote(events) => Ok(events),
+            Handled::Repeated { .. } => panic!("no command here has a key"),
+        }
+    }
+
+    #[track_caller]
+    fn does(&mut self, actor: &str, command: Value) -> Vec<Recorded> {
+        let events = self.asks(actor, command, None).unwrap();
+        for recorded in &events {
+            if let Event::MessageSent(sent) = &recorded.event {
+                self.sent.0.insert(recorded.id.into(), sent.clone());
+            }
+        }
+        events
+    }
+
+    fn refused(&mut self, actor: &str, command: Value) -> String {
+        self.asks(actor, command, None).unwrap_err().to_string()
+    }
+
+    fn passes(&mut self, ms: u64) -> Vec<Recorded> {
+        self.now = self.now.plus(Span::from_ms_capped(ms));
+        let mut all = Vec::new();
+        loop {
+            let events = handle_due(&mut self.state, self.now, &mut self.ids);
+            if events.is_empty() {
+                return all;
+            }
+            all.extend(events);
+        }
+    }
+
+    fn schedules(&mut self, schedule: Value) -> EventId {
+        let events = self.does("olga", json!({"schedule_countdown": schedule}));
+        let scheduled = events.iter().find(|recorded| matches!(recorded.event, Event::CountdownScheduled(_)));
+        scheduled.map(|recorded| recorded.id).expect("it was scheduled")
+    }
+}
+
+fn request(actor: &str, command: Value) -> Request {
+    let command: Command = serde_json::from_value(command).unwrap();
+    Request { actor: name(actor), key: None, expect_head: None, command }
+}
+
+fn name(text: &str) -> ActorName {
+    ActorName::parse(text).unwrap()
+}
+
+fn kinds(events: &[Recorded]) -> Vec<&'static str> {
+    events.iter().map(|recorded| recorded.event.kind()).collect()
+}
+
+#[test]
+fn a_new_name_that_adds_itself_is_registered_once_and_as_it_says() {
+    let mut world = World::new();
+    let events = world.does("ann", json!({"add_actor": {"name": "ann", "kind": "human"}}));
+    assert_eq!(kinds(&events), ["actor.registered"]);
+    let kind = world.state.actors.get(&name("ann")).map(|member| member.kind);
+    assert_eq!(serde_json::to_value(kind).unwrap(), "human");
+    let events = world.does("bob", json!({"add_actor": {"name": "cy", "kind": "human"}}));
+    assert_eq!(kinds(&events), ["actor.registered", "actor.registered"]);
+}
+
+#[test]
+fn nobody_creates_a_workspace_for_another() {
+    let mut world = World::new();
+    world.state = State::default();
+    for actor in ["eve", "system"] {
+        let sentence = world.refused(actor, json!({"create_workspace": {"organizer": "olga"}}));
+        assert_eq!(sentence, format!("{actor} cannot create the workspace of olga"));
+    }
+    assert_eq!(world.state, State::default());
+}
+
+#[test]
+fn accepting_a_clock_revives_no_lease_that_was_over() {
+    let mut world = World::new();
+    world.does("ann", json!({"send_message": {"to": ["olga"], "body": "please look"}}));
+    world.does("olga", json!({"receive_messages": {"lease_ms": 600_000}}));
+    let lease_ends = world.state.next_due().expect("the lease ends some day");
+    let engine = world.now;
+    world.now = world.now.plus(Span::from_ms_capped(3_600_000));
+    let jump = Jump { wall: world.now, engine };
+    let accepted = world.asks("olga", json!({"accept_clock": {"reason": "it slept"}}), Some(jump)).unwrap();
+    assert_eq!(kinds(&accepted), ["clock.accepted"]);
+    assert_eq!(world.state.next_due(), Some(lease_ends));
+    assert_eq!(kinds(&world.passes(0)), ["message.lease_expired"]);
+}
+
+#[test]
+fn a_full_mailbox_takes_only_what_the_system_tells() {
+    let mut world = World::new();
+    let one = world.does("olga", json!({"send_message": {"to": ["bob"], "body": "again and again"}}));
+    let letter = one.last().unwrap().clone();
+    for _ in 1..limits::MAILBOX_LIVE_MAX {
+        let (id, position) = (world.ids.fresh(), world.state.size);
+        world.state.evolve(&Recorded { id, position, correlation: id, ..letter.clone() });
+    }
+    let full = "100000 messages lie in the mailbox of bob, and that is the limit";
+    assert_eq!(world.refused("ann", json!({"send_message": {"to": ["cy", "bob"], "body": "one more"}})), full);
+    world.does("ann", json!({"send_message": {"to": ["cy"], "body": "one more"}}));
+    world.does("ann", json!({"send_message": {"to": ["all"], "body": "one more"}}));
+    world.schedules(json!({"name": "a", "time": "+1s", "attendees": ["bob"]}));
+    assert_eq!(kinds(&world.passes(1_000)), ["countdown.missed", "message.sent"]);
+    assert_eq!(world.state.mailboxes.live_in(&name("bob")), limits::MAILBOX_LIVE_MAX + 2);
+    for _ in 0..3 {
+        world.does("bob", json!({"receive_messages": {"ack": true}}));
+    }
+    world.does("ann", json!({"send_message": {"to": ["bob"], "body": "there is room again"}}));
+}
+
+#[test]
+fn an_ended_countdown_keeps_its_payload_no_longer_than_until_everybody_has_it() {
+    let mut world = World::new();
+    let payload = json!({"agenda": "everything"});
+    let campaign = world.does("olga", json!({"create_campaign": {"name": "launch"}}))[0].id.to_string();
+    let schedule = |n: usize| json!({"name": format!("c{n}"), "time": "+1h", "payload": payload, "campaign": campaign});
+    let ids: Vec<EventId> = (0..3).map(|n| world.schedules(schedule(n))).collect();
+    let held = world.state.countdowns.get(ids[0].into()).unwrap();
+    assert_eq!(held.payload.as_deref(), Some(payload.to_string().as_str()));
+    let events = world.does("olga", json!({"cancel_campaign": {"campaign": campaign}}));
+    let told = events.iter().filter_map(|recorded| match &recorded.event {
+        Event::MessageSent(sent) => sent.data.as_ref().map(|data| data["payload"].clone()),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [payload.clone(), payload.clone(), payload.clone()]);
+    for countdown in world.state.countdowns.iter() {
+        assert_eq!(countdown.payload, None, "{countdown:?}");
+    }
+}
+
+#[test]
+fn a_reschedule_tells_everybody_and_the_payload_stays() {
+    let mut world = World::new();
+    let id = world.schedules(json!({"name": "a", "time": "+1h", "payload": {"n": 1}})).to_string();
+    let events = world.does("olga", json!({"reschedule_countdown": {"countdown": id, "time": "+2h"}}));
+    assert_eq!(kinds(&events), ["countdown.rescheduled", "message.sent"]);
+    assert!(world.state.countdowns.iter().all(|countdown| countdown.payload.is_some()));
+}
+
+/// What a snapshot that somebody made by hand can hold: the same delivery twice, once taken and once not.
+#[test]
+fn what_is_due_for_ever_in_a_state_that_no_log_has_does_not_keep_the_rest_from_being_decided() {
+    let mut world = World::new();
+    world.does("ann", json!({"send_message": {"to": ["bob"], "body": "please look"}}));
+    world.does("bob", json!({"receive_messages": {"lease_ms": 1_000}}));
+    let mut forged = serde_json::to_value(&world.state).unwrap();
+    let deliveries = forged["mailboxes"]["deliveries"].as_array_mut().unwrap();
+    let mut twin = deliveries[0].clone();
+    twin["state"] = json!("Ready");
+    deliveries.extend([twin.clone(), twin]);
+    world.state = serde_json::from_value(forged).unwrap();
+    world.schedules(json!({"name": "a", "time": "+2s"}));
+    assert_eq!(kinds(&world.passes(2_000)), ["countdown.fired", "message.sent"]);
+    assert_eq!(world.state.next_due(), None);
+}
+
+#[test]
+fn a_cascade_through_the_largest_campaign_is_short() {
+    let mut world = World::new();
+    let campaign = world.does("olga", json!({"create_campaign": {"name": "launch", "notice_ms": 0}}))[0].id.to_string();
+    let mut ids: Vec<String> = Vec::new();
+    // To look at all members and links at each of these steps takes minutes.
+    let begun = Instant::now();
+    for n in 0..limits::CAMPAIGN_MEMBERS_MAX {
+        let after = &ids[n.saturating_sub(9)..n];
+        let schedule = json!({"name": format!("c{n}"), "time": "+0s", "campaign": campaign, "after": after});
+        ids.push(world.schedules(schedule).to_string());
+    }
+    world.does("olga", json!({"start_campaign": {"campaign": campaign}}));
+    let mut fired = 0;
+    while world.state.next_due().is_some() {
+        fired += kinds(&world.passes(0)).iter().filter(|kind| **kind == "countdown.fired").count();
+    }
+    assert_eq!(fired, limits::CAMPAIGN_MEMBERS_MAX);
+    let ended = world.state.campaigns.iter().next().unwrap();
+    assert!(matches!(ended.phase, campaign::Phase::Ended(campaign::Outcome::Completed)));
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}
