@@ -314,12 +314,6 @@ pub const ROWS: &[Row] = &[
         "Messages are taken only from one's own mailbox, and from supervisor by the workspace's organizer.",
         "Look into it without taking: convoke inbox NAME.",
     ),
-    later(
-        "mailbox_full",
-        Refused,
-        "A mailbox takes no more messages until some of those in it are acknowledged.",
-        "Ask its owner to receive and acknowledge, or send to somebody who does.",
-    ),
     row("not_dead", Refused, "Only a dead letter can be redriven.", "List them: convoke inbox --dead."),
     later(
         "nobody_there",

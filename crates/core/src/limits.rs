@@ -65,10 +65,6 @@ pub const LEASE_MS: u64 = 30 * 60 * 1000;
 pub const DELIVERIES_MAX: u32 = 5;
 /// First pause after a `nack`; doubles with each further one.
 pub const NACK_PAUSE_MS: u64 = 1_000;
-/// Deliveries in one mailbox that are not acknowledged, dead letters included. Notices of the system are not refused.
-pub const MAILBOX_LIVE_MAX: usize = 100_000;
-/// Messages that somebody has not acknowledged, and deliveries of them that a message to `all` may lead to.
-pub const DELIVERIES_LIVE_MAX: usize = 1_000_000;
 /// Deliveries that ended and are still recognised when their token comes again.
 pub const ENDED_DELIVERIES_KEPT: usize = 100_000;
 /// Events after which a commit takes no further due item. Even if all of them are notices at their limits, the rest of a

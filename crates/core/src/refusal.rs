@@ -335,7 +335,6 @@ impl Refusal {
             Self::NoSuchLink { .. } => "no_such_link",
             Self::StaleFence { .. } => "stale_fence",
             Self::NotYourMailbox { .. } => "not_your_mailbox",
-            Self::MailboxFull { .. } => "mailbox_full",
             Self::NotDead { .. } => "not_dead",
             Self::NobodyThere => "nobody_there",
         }

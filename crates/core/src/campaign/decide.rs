@@ -145,16 +145,6 @@ pub fn cancel(campaign: &Campaign, actor: &ActorName, reason: Option<&str>) -> R
     Ok(vec![CampaignCancelled { campaign: campaign.id, reason: reason.map(str::to_owned) }.into()])
 }
 
-/// A cycle as a sentence can hold it: its beginning and its end.
-fn shortened(mut path: Vec<String>) -> Vec<String> {
-    const SHOWN_MAX: usize = 11;
-    if path.len() > SHOWN_MAX {
-        let left_out = path.len() - SHOWN_MAX;
-        path.splice(SHOWN_MAX - 1..path.len() - 1, [format!("… {left_out} more …")]);
-    }
-    path
-}
-
 fn by_organizer(campaign: &Campaign, actor: &ActorName) -> Result<(), Refusal> {
     if *actor == campaign.organizer {
         Ok(())

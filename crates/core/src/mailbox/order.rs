@@ -48,10 +48,6 @@ impl Order {
         };
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.ready.len() + self.paused.len() + self.taken.len() + self.dead.len()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.live() == 0 && self.redriven.is_empty()
     }
