@@ -95,7 +95,7 @@ fn damage_that_the_engine_reports_names_the_log_and_not_its_copy() {
     run(log.append_if(Head::EMPTY, sample::commit(0, 3, 30))).unwrap();
     drop(log);
     for bytes in [vec![], vec![0xa5; 5_000]] {
-        fs::write(path.join("sled/conf"), bytes).unwrap();
+        fs::write(path.join("sled/db"), bytes).unwrap();
         let error = SledLog::open_copy(&path, folder.path()).unwrap_err();
         assert!(matches!(&error, OpenError::Unreadable { folder, .. } if *folder == path), "{error:?}");
     }
