@@ -4,7 +4,7 @@ use convoke_core::{
     command::{Command, SendMessage},
     limits,
     mailbox::events,
-    name::ActorName,
+    name::{ActorName, NameError},
 };
 
 use super::files::{json, standard_input};
@@ -17,8 +17,8 @@ use crate::{args::Mutation, context::Context, stop::Stop};
 #[derive(Debug, Args)]
 pub(crate) struct Send {
     /// To whom: names, separated by commas
-    #[arg(value_delimiter = ',', num_args = 1, required = true)]
-    to: Vec<ActorName>,
+    #[arg(value_parser = Recipients::parse)]
+    to: Recipients,
     /// The text; - reads it from standard input
     text: String,
     /// What belongs to no option and is too much
@@ -47,6 +47,16 @@ pub(crate) struct Send {
     create: bool,
     #[command(flatten)]
     mutation: Mutation,
+}
+
+/// Names, separated by commas, as one argument: what comes after it is the text, wherever options stand.
+#[derive(Debug, Clone)]
+struct Recipients(Vec<ActorName>);
+
+impl Recipients {
+    fn parse(text: &str) -> Result<Self, NameError> {
+        text.split(',').map(ActorName::parse).collect::<Result<_, _>>().map(Self)
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -84,7 +94,7 @@ impl Send {
             _ => self.text,
         };
         let command = SendMessage {
-            to: self.to,
+            to: self.to.0,
             body,
             subject: self.subject,
             kind: self.kind,

@@ -32,10 +32,6 @@ struct Ticked<'a>(&'a Answer);
 
 impl Show for Ticked<'_> {
     fn show(&self, page: &mut Page) {
-        let size = self.0.head.size;
-        match self.0.events.len() {
-            0 => page.line(format!("nothing is due; the log holds {size} events")),
-            _ => page.line(format!("what was due is decided; the log holds {size} events")),
-        }
+        page.line(format!("what was due is decided; the log holds {} events", self.0.head.size));
     }
 }
