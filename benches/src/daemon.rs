@@ -102,7 +102,8 @@ pub(crate) fn clients() -> Outcome<()> {
 fn redis(folder: &Path) -> Option<(Server, PathBuf)> {
     let socket = folder.join("redis.sock");
     let path = socket.to_str()?;
-    let arguments = ["--port", "0", "--unixsocket", path, "--appendonly", "yes", "--appendfsync", "always", "--save", ""];
+    let arguments =
+        ["--port", "0", "--unixsocket", path, "--appendonly", "yes", "--appendfsync", "always", "--save", ""];
     let server = Server::start("redis-server", &arguments, folder)?;
     for _ in 0..500 {
         if std::os::unix::net::UnixStream::connect(&socket).is_ok() {
@@ -173,7 +174,9 @@ async fn stream(socket: &Path, body: Vec<u8>) -> Outcome<BTreeSet<u64>> {
     let writing = tokio::spawn(async move {
         let length = body.len();
         write
-            .write_all(format!("POST /v1/commands HTTP/1.1\r\nhost: convoke\r\ncontent-length: {length}\r\n\r\n").as_bytes())
+            .write_all(
+                format!("POST /v1/commands HTTP/1.1\r\nhost: convoke\r\ncontent-length: {length}\r\n\r\n").as_bytes(),
+            )
             .await?;
         write.write_all(&body).await?;
         Ok::<_, std::io::Error>(write)
@@ -228,7 +231,10 @@ fn at_a_million(figures: &mut Figures) -> Outcome<()> {
 /// `show` and `prove` of events all over the log.
 fn questions(figures: &mut Figures, program: &Program) -> Outcome<()> {
     for (what, question) in [
-        ("`show` at 1 million events, in the daemon", (|position| json!({ "show": position.to_string() })) as fn(u64) -> Value),
+        (
+            "`show` at 1 million events, in the daemon",
+            (|position| json!({ "show": position.to_string() })) as fn(u64) -> Value,
+        ),
         ("`prove` at 1 million events, in the daemon", |position| json!({ "prove": position })),
     ] {
         let body = move |number: u64| json!({ "question": question(number * 7_919 % 1_000_000) }).to_string();
@@ -249,13 +255,23 @@ fn memory(figures: &mut Figures, program: &Program) -> Outcome<()> {
     let http = Http { address: "/v1/command", body: |number| send_json(1 << 40 | number) };
     let busy = load(&program.socket(), CLIENTS, TURN_TIME, 0, &http)?;
     let after_load = machine::resident_bytes(&daemon) as f64 / 1e6;
+    // In idle time the daemon folds the log from zero, to compare with its snapshot; it begins after 20 s.
+    thread::sleep(Duration::from_secs(25));
+    let after_audit = machine::resident_bytes(&daemon) as f64 / 1e6;
     let from = format!(
-        "resident, after questions; {after_load:.0} MB after {:.0} k more messages of {CLIENTS} clients",
+        "resident, the most of: {after_questions:.0} MB after questions, {after_load:.0} MB after {:.0} k more messages of {CLIENTS} clients, {after_audit:.0} MB after the audit in idle time",
         busy.requests as f64 / 1e3
     );
+    let most = after_questions.max(after_load).max(after_audit);
     let what = "The daemon's memory with 1 million events and 10,000 live messages";
-    figures.add(what, after_questions, "MB", Target::AtMost(150.0), from);
-    figures.keep("memory, MB", json!({ "after_questions": after_questions, "after_load": after_load, "sent": busy.requests }));
+    figures.add(what, most, "MB", Target::AtMost(150.0), from);
+    figures.keep(
+        "memory, MB",
+        json!({
+            "after_questions": after_questions, "after_load": after_load, "after_audit": after_audit,
+            "sent": busy.requests,
+        }),
+    );
     Ok(())
 }
 

@@ -14,7 +14,11 @@ mod reading;
 mod workload;
 mod workspaces;
 
-use std::{env, path::{Path, PathBuf}, process::ExitCode};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use figures::Figures;
 

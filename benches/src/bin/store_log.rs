@@ -18,8 +18,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use convoke_core::log::{Commit, Head};
-use convoke_store::{Log, SledLog, conformance::run, sample, verify};
+use convoke_core::log::{Commit, Frontier, Head};
+use convoke_store::{Log, SledLog, Stored, conformance::run, sample, verify};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -29,7 +29,6 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
-        ["fill-and-die", folder, events, each] => fill_and_die(folder, events, each),
         ["hold", folder] => hold(folder),
         [] => all(&["append", "1000000x250", "1000000x1"]),
         parts => all(parts),
@@ -116,17 +115,22 @@ fn append(folder: &Path, sizes: &[(usize, usize)]) -> Outcome<()> {
 fn grown(folder: &Path, events: u64, each: usize) -> Outcome<()> {
     println!("\n{events} events in commits of {each}:");
     let place = folder.join("grown");
-    let child = Command::new(std::env::current_exe()?)
-        .args(["fill-and-die".as_ref(), place.as_os_str(), events.to_string().as_ref(), each.to_string().as_ref()])
-        .status()?;
-    if child.code() == Some(1) {
-        return Err("the log could not be made".into());
-    }
-    println!("  folder after the kill         {:>9.2} x header and payload bytes", ratio(&place, events)?);
-    timed_open(&place, "open after a kill")?;
-    println!("  folder after a clean close    {:>9.2} x header and payload bytes", ratio(&place, events)?);
+    let start = Instant::now();
+    SledLog::load(&place, commits(events, each), None, |_| ())?;
+    println!("  loaded and verified at        {:>9.0} events/s", events as f64 / start.elapsed().as_secs_f64());
+    println!("  folder                        {:>9.2} x header and payload bytes", ratio(&place, events)?);
     for _ in 0..3 {
         timed_open(&place, "open after a clean close")?;
+    }
+    for _ in 0..2 {
+        // What a killed process leaves: no index of what it wrote, here of the whole log.
+        for entry in std::fs::read_dir(place.join("sled"))? {
+            let path = entry?.path();
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap.")) {
+                std::fs::remove_file(path)?;
+            }
+        }
+        timed_open(&place, "open after a kill")?;
     }
     let log = SledLog::open(&place)?;
     for _ in 0..2 {
@@ -154,18 +158,37 @@ fn grown(folder: &Path, events: u64, each: usize) -> Outcome<()> {
         total.as_secs_f64() * 5.0,
         slowest.as_secs_f64() * 1e3
     );
-    let before = sustained(&log, 300)?;
-    println!("  single appends at this size   {before:>9.3} ms mean");
     drop(log);
     let held = Command::new(std::env::current_exe()?).args(["hold".as_ref(), place.as_os_str()]).output()?;
     print!("{}", String::from_utf8_lossy(&held.stdout));
+    let small_place = folder.join("small");
+    SledLog::load(&small_place, commits(10_000, each), None, |_| ())?;
+    let (large, small) = (SledLog::open(&place)?, SledLog::open(&small_place)?);
+    let (mut at_large, mut at_small) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..30 {
+        at_small += singles(&small, 20)?;
+        at_large += singles(&large, 20)?;
+    }
+    let mean = |time: Duration| time.as_secs_f64() * 1e3 / 600.0;
+    println!(
+        "  one append                    {:>9.3} ms mean; {:.3} ms at 10,000 events",
+        mean(at_large),
+        mean(at_small)
+    );
+    drop((large, small));
     std::fs::remove_dir_all(&place)?;
-    let small = SledLog::create(&place)?;
-    run(append_up_to(&small, 10_000, each))?;
-    println!("  single appends at 10,000      {:>9.3} ms mean", sustained(&small, 300)?);
-    drop(small);
-    std::fs::remove_dir_all(&place)?;
+    std::fs::remove_dir_all(&small_place)?;
     Ok(())
+}
+
+/// The commits of a log, with their roots.
+fn commits(events: u64, each: usize) -> impl Iterator<Item = Stored> {
+    let mut frontier = Frontier::default();
+    std::iter::from_fn(move || {
+        let commit = (frontier.size() < events).then(|| sample::commit(frontier.size(), each, PAYLOAD_BYTES))?;
+        commit.events().for_each(|event| frontier.push(event.leaf()));
+        Some(Stored { root: frontier.root(), commit })
+    })
 }
 
 async fn convoke_proof(log: &SledLog, position: u64, head: Head) -> Outcome<()> {
@@ -184,7 +207,7 @@ async fn convoke_proof(log: &SledLog, position: u64, head: Head) -> Outcome<()> 
     Ok(())
 }
 
-fn sustained(log: &SledLog, count: u32) -> Outcome<f64> {
+fn singles(log: &SledLog, count: u32) -> Outcome<Duration> {
     let start = Instant::now();
     run(async {
         for _ in 0..count {
@@ -193,7 +216,7 @@ fn sustained(log: &SledLog, count: u32) -> Outcome<f64> {
         }
         Outcome::Ok(())
     })?;
-    Ok(start.elapsed().as_secs_f64() * 1e3 / f64::from(count))
+    Ok(start.elapsed())
 }
 
 fn timed_open(place: &Path, what: &str) -> Outcome<()> {
@@ -224,27 +247,6 @@ fn size_of(path: &Path) -> Outcome<u64> {
         return Ok(metadata.blocks() * 512);
     }
     std::fs::read_dir(path)?.map(|entry| size_of(&entry?.path())).sum()
-}
-
-async fn append_up_to(log: &SledLog, events: u64, each: usize) -> Outcome<()> {
-    let mut head = log.head();
-    while head.size < events {
-        head = log.append_if(head, sample::commit(head.size, each, PAYLOAD_BYTES)).await?;
-    }
-    Ok(())
-}
-
-fn fill_and_die(folder: &str, events: &str, each: &str) -> Outcome<()> {
-    let (events, each) = (events.parse::<u64>()?, each.parse()?);
-    let log = SledLog::create(folder)?;
-    let start = Instant::now();
-    run(append_up_to(&log, events, each))?;
-    println!("  filled at                     {:>9.0} events/s", events as f64 / start.elapsed().as_secs_f64());
-    let (now, peak) = memory()?;
-    println!("  memory after filling          {now:>9.0} MB, {peak:.0} MB at most");
-    std::io::stdout().flush()?;
-    // As a kill: nothing is closed.
-    std::process::abort();
 }
 
 fn hold(folder: &str) -> Outcome<()> {

@@ -81,7 +81,10 @@ pub(crate) struct Look {
 fn as_of(text: &str) -> Result<AsOf, TimeError> {
     match text.parse() {
         Ok(size) => Ok(AsOf::Size(size)),
-        Err(_) => Timestamp::parse(text).map(AsOf::Time),
+        Err(_) => match Timestamp::parse(text) {
+            Err(TimeError::Time(text)) => Err(TimeError::State(text)),
+            time => time.map(AsOf::Time),
+        },
     }
 }
 

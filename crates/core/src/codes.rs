@@ -131,7 +131,7 @@ pub const ROWS: &[Row] = &[
         "bad_name",
         Usage,
         "A name, kind or key is empty, too long, or holds a character that does not belong there.",
-        "Use the characters that the message lists.",
+        "Give one that is not empty and has the form that the message describes; names are like alice or build-2.",
     ),
     row(
         "name_looks_like_an_id",
@@ -145,7 +145,12 @@ pub const ROWS: &[Row] = &[
         "A time or duration is not one that Convoke reads.",
         "Write times as 2026-11-21T15:00:00Z or +5m, and durations as 90s, 5m, 1h30m or 2d.",
     ),
-    row("bad_request", Usage, "The command is malformed.", "Correct what the message names."),
+    row(
+        "bad_request",
+        Usage,
+        "The command is malformed.",
+        "Give it in the form that the message asks for; --help after the command shows the forms.",
+    ),
     row(
         "over_limit",
         Refused,
@@ -321,7 +326,7 @@ pub const ROWS: &[Row] = &[
         "wait_timeout",
         WaitRanOut,
         "The wait ended before anything it waited for came.",
-        "Wait again, from the cursor that was given.",
+        "Wait again; for events, give --from the cursor that the message names.",
     ),
     row(
         "wait_in_vain",
@@ -404,7 +409,12 @@ pub const ROWS: &[Row] = &[
         "Repeat it with the same idempotency key: it takes effect once.",
     ),
     row("disk_full", Failure, "The disk is full; nothing was acknowledged.", "Make room, then repeat the command."),
-    row("io", Failure, "A file or folder could not be read or written.", "See what the message says of it."),
+    row(
+        "io",
+        Failure,
+        "A file or folder could not be read or written.",
+        "Check that the path is right, that you may read and write there, and that the disk has room; then repeat.",
+    ),
     // --- the daemon
     row(
         "daemon_unreachable",

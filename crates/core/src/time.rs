@@ -24,6 +24,15 @@ pub enum TimeError {
     /// Not a time.
     #[error("{0:?} is not a time; accepted: RFC 3339 such as 2026-11-21T15:00:00Z, or +5m, +1h30m from now")]
     Time(String),
+    /// Not a moment that has been.
+    #[error("{0:?} is not a time in the past; accepted: RFC 3339 such as 2026-11-21T15:00:00Z, or 2h, 1d before now")]
+    Past(String),
+    /// Not a state of the log.
+    #[error("{0:?} is not an earlier state; accepted: a number of events, or RFC 3339 such as 2026-11-21T15:00:00Z")]
+    State(String),
+    /// A duration where a time is needed.
+    #[error("{0:?} is a duration, not a time; so long from now is +{0}")]
+    Unsigned(String),
     /// Outside 1970 to 9999.
     #[error("the time lies outside the years 1970 to 9999")]
     Range,
@@ -216,6 +225,7 @@ impl TimeSpec {
                 TimeError::SpanTooLong(_) => error,
                 _ => TimeError::Time(shorten(text)),
             }),
+            None if Span::parse(text).is_ok() => Err(TimeError::Unsigned(shorten(text))),
             None => Timestamp::parse(text).map(Self::At),
         }
     }

@@ -341,6 +341,9 @@ pub struct Fault {
     pub hint: String,
     /// Whether the same call may succeed later.
     pub retryable: bool,
+    /// Of a wait that ran out: where to wait from again, so that no event is missed between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<u64>,
 }
 
 impl Fault {
@@ -349,7 +352,7 @@ impl Fault {
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         let (hint, retryable) =
             codes::find(code).map_or_else(Default::default, |row| (row.remedy.to_owned(), row.retryable));
-        Self { code: code.to_owned(), message: message.into(), hint, retryable }
+        Self { code: code.to_owned(), message: message.into(), hint, retryable, cursor: None }
     }
 
     /// The exit code of a process that ends with it.

@@ -32,6 +32,7 @@ use crate::{
     render,
     sequencer::Sequencer,
     snapshots::{self, Loaded},
+    traces::no_lost_log,
     writer::{Done, WAITING_MAX, Work, Writer},
 };
 
@@ -188,6 +189,7 @@ impl Engine<SledLog> {
     /// # Errors
     /// `workspace_exists`, or whatever keeps the store from being made.
     pub async fn create(folder: &Path, organizer: ActorName, settings: Settings) -> Result<Self, Fault> {
+        no_lost_log(folder)?;
         let store = folder.join(STORE);
         // A folder whose making was interrupted holds a log without events: it is made anew.
         let log = open_store(move || SledLog::open_or_create(&store)).await?;
@@ -206,6 +208,7 @@ impl Engine<SledLog> {
     /// # Errors
     /// `no_workspace`, `log_locked`, `log_truncated`, `log_damaged`, `newer_format`, …
     pub async fn open(folder: &Path, settings: Settings) -> Result<Self, Fault> {
+        no_lost_log(folder)?;
         let store = folder.join(STORE);
         // The snapshots are read while the store is opened.
         let loading = load_snapshots(folder, &settings);

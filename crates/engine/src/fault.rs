@@ -13,7 +13,8 @@ impl From<OpenError> for Fault {
             OpenError::NewerFormat { .. } => "newer_format",
             OpenError::Truncated { .. } => "log_truncated",
             OpenError::OtherRoot { .. } => "log_exchanged",
-            OpenError::Damaged { .. } => "log_damaged",
+            OpenError::Damaged { .. } | OpenError::Unreadable { .. } | OpenError::HeadLost(_) => "log_damaged",
+            OpenError::Full { .. } => "disk_full",
             _ => "io",
         };
         Self::new(code, error.to_string())

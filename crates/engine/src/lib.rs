@@ -54,6 +54,7 @@ mod questions;
 mod render;
 mod sequencer;
 mod snapshots;
+mod traces;
 mod transfer;
 mod verify;
 mod waiting;

@@ -3,12 +3,13 @@
 use std::{io::BufRead, path::Path, sync::Arc};
 
 use convoke_core::log::{Checkpoint, FileError, export::ExportError as Form};
-use convoke_store::{ExportError, ExportReader, Log, Report, SledLog, VerifyError};
+use convoke_store::{ExportError, ExportReader, Log, OpenError, Report, SledLog, VerifyError};
 
 use crate::{
     api::{Fault, Verified},
     engine::STORE,
     fault::internal,
+    traces::no_lost_log,
 };
 
 /// What is told of the progress: how many events hold so far.
@@ -25,12 +26,17 @@ pub(crate) async fn verify<L: Log>(log: Arc<L>, against: Option<Checkpoint>) -> 
 /// # Errors
 /// As for an open log, and whatever keeps the store from being opened.
 pub async fn verify_closed(folder: &Path, against: Option<Checkpoint>, progress: Progress) -> Result<Verified, Fault> {
+    no_lost_log(folder)?;
     let (store, scratch) = (folder.join(STORE), folder.join("scratch"));
     let handle = tokio::runtime::Handle::current();
     let verifying = move || {
-        std::fs::create_dir_all(&scratch)
-            .map_err(|error| Fault::new("io", format!("{} cannot be made: {error}", scratch.display())))?;
-        let log = SledLog::open_copy(&store, &scratch);
+        let log = match std::fs::create_dir_all(&scratch).map(|()| SledLog::open_copy(&store, &scratch)) {
+            // There is no room beside the log, or it is read-only.
+            Err(_) | Ok(Err(OpenError::Full { .. } | OpenError::Io { .. })) => {
+                SledLog::open_copy(&store, std::env::temp_dir())
+            }
+            Ok(log) => log,
+        };
         let log = log.inspect_err(|_| drop(std::fs::remove_dir(&scratch)))?;
         let report = handle.block_on(convoke_store::verify(&log, against.as_ref(), progress));
         drop(log);

@@ -67,7 +67,8 @@ impl<L: Log> Engine<L> {
             }
             if !self.next_change(&mut published, ready_in, deadline).await? {
                 let what = format!("nothing arrived for {mailbox} within {timeout}");
-                return Err(Fault::new("wait_timeout", what));
+                let hint = "Wait again: what arrived meanwhile is still in the mailbox.".to_owned();
+                return Err(Fault { hint, ..Fault::new("wait_timeout", what) });
             }
         }
     }
@@ -111,8 +112,13 @@ impl<L: Log> Engine<L> {
                 return Err(Fault::new("wait_in_vain", what));
             }
             if !self.next_change(&mut published, ready_in, deadline).await? {
-                let what = format!("none of the conditions held within {}", ask.timeout_ms);
-                return Err(Fault::new("wait_timeout", what));
+                let looked_at = awaited.iter().filter_map(|awaited| match awaited {
+                    Awaited::Event { cursor, .. } => Some(*cursor),
+                    _ => None,
+                });
+                let cursor = looked_at.min().unwrap_or(head.size);
+                let what = format!("none of the conditions held within {}; cursor {cursor}", ask.timeout_ms);
+                return Err(Fault { cursor: Some(cursor), ..Fault::new("wait_timeout", what) });
             }
         }
     }

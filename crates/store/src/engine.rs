@@ -35,6 +35,8 @@ pub(crate) enum EngineError {
     Locked,
     /// The files are damaged.
     Damaged(String),
+    /// The disk is full.
+    Full(String),
     /// The disk or folder failed.
     Failed(String),
 }
@@ -44,7 +46,7 @@ impl EngineError {
     pub(crate) fn into_text(self) -> String {
         match self {
             Self::Locked => "another process has it open".to_owned(),
-            Self::Damaged(what) | Self::Failed(what) => what,
+            Self::Damaged(what) | Self::Full(what) | Self::Failed(what) => what,
         }
     }
 }
@@ -65,6 +67,8 @@ pub(crate) struct Engine {
     written_bytes: AtomicU64,
     /// How many records there are, those that are not durable yet included.
     count: AtomicU64,
+    /// The groups below this have their fillers, as far as they need any.
+    filled: AtomicU64,
     /// Where the last reading ended: the number of a record and the position of its first event.
     resume: Mutex<Option<(u64, u64)>>,
 }
@@ -80,10 +84,11 @@ impl Engine {
             .flush_every_ms(None);
         let db = open_when_free(&config)?;
         let data = OpenOptions::new().read(true).write(true).open(folder.join("db")).map_err(|e| failed(&e))?;
-        let count = guard(|| count_and_fill(&db))?;
+        let count = guard(|| count(&db))?;
         Ok(Self {
             db: Some(db),
             count: AtomicU64::new(count),
+            filled: AtomicU64::new(0),
             resume: Mutex::default(),
             data,
             broken: AtomicBool::new(false),
@@ -105,8 +110,8 @@ impl Engine {
         self.call(|db| {
             for value in records {
                 let number = self.count();
-                for filler in slots::fillers_before(number).into_iter().flatten() {
-                    db.insert(filler, &[])?;
+                for group in slots::groups_to_fill(number, value.len()) {
+                    self.fill(db, group)?;
                 }
                 let (key, touches) = (slots::key_of(number), value.len() / WRITTEN_BYTES_PER_TOUCH);
                 db.insert(key, value)?;
@@ -115,6 +120,21 @@ impl Engine {
             }
             Ok(())
         })
+    }
+
+    /// Puts the fillers of a group, unless they are there.
+    fn fill(&self, db: &Db, group: u64) -> sled::Result<()> {
+        if group < self.filled.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        // The last filler is the last to come.
+        if let Some(last) = slots::fillers(group).next_back()
+            && !db.contains_key(last)?
+        {
+            slots::fillers(group).try_for_each(|filler| db.insert(filler, &[]).map(drop))?;
+        }
+        self.filled.store(group + 1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Removes the last records, so that this many stay.
@@ -147,10 +167,13 @@ impl Engine {
     /// Calls `each` with the records from a number on, in order, until it says stop.
     pub(crate) fn each_from(&self, number: u64, mut each: impl FnMut(Value) -> bool) -> Result<(), EngineError> {
         self.call(|db| {
+            let mut untouched_bytes = 0;
             for found in db.range(slots::key_of(number)..) {
                 let (key, value) = found?;
                 if slots::number_of(&key).is_some() {
-                    touch(db, &key, value.len() / READ_BYTES_PER_TOUCH)?;
+                    untouched_bytes += value.len();
+                    touch(db, &key, untouched_bytes / READ_BYTES_PER_TOUCH)?;
+                    untouched_bytes %= READ_BYTES_PER_TOUCH;
                     if !each(value) {
                         break;
                     }
@@ -240,22 +263,13 @@ impl Drop for Engine {
     }
 }
 
-/// How many records there are; also puts the fillers that must be there and are not: all in a new database, and some after a
-/// crash.
-fn count_and_fill(db: &Db) -> sled::Result<u64> {
-    let mut count = 0;
+fn count(db: &Db) -> sled::Result<u64> {
     for entry in db.iter().rev() {
         if let Some(last) = slots::number_of(&entry?.0) {
-            count = last + 1;
-            break;
+            return Ok(last + 1);
         }
     }
-    for filler in slots::fillers_at(count) {
-        if !db.contains_key(filler)? {
-            db.insert(filler, &[])?;
-        }
-    }
-    Ok(count)
+    Ok(0)
 }
 
 /// Lets sled's cache shrink. It evicts pages only after 64 accesses to one of its 256 parts, however large they are: a log
@@ -300,7 +314,17 @@ fn translate(error: sled::Error) -> EngineError {
 }
 
 fn failed(error: &io::Error) -> EngineError {
-    EngineError::Failed(describe(error))
+    match error.kind() {
+        _ if is_full(error) => EngineError::Full(describe(error)),
+        // What sled expected in its files is not there.
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => EngineError::Damaged(describe(error)),
+        _ => EngineError::Failed(describe(error)),
+    }
+}
+
+/// Whether an I/O error says that nothing more can be kept.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// An I/O error as a part of a sentence, without the decoration that sled adds to it.

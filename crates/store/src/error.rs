@@ -113,6 +113,21 @@ pub enum OpenError {
         /// What is wrong.
         what: String,
     },
+    /// What was acknowledged is not on record: the file `head` is missing or has no valid slot.
+    #[error(
+        "the log in {} has lost its recorded head: the file `head` is missing or damaged, and nobody can tell whether the log \
+         was cut; bring that file or a copy of the whole store back, or import an export",
+        .0.display()
+    )]
+    HeadLost(PathBuf),
+    /// The disk is full, or the quota is used up.
+    #[error("the log in {} could not be opened: {what}", folder.display())]
+    Full {
+        /// Where.
+        folder: PathBuf,
+        /// Which of both.
+        what: String,
+    },
     /// The disk or folder failed.
     #[error("the log in {} could not be opened: {what}", folder.display())]
     Io {

@@ -64,6 +64,7 @@ pub struct ExportWriter<W> {
     out: W,
     log_id: LogId,
     last: Option<Checkpoint>,
+    lines: Vec<u8>,
 }
 
 impl<W: Write> ExportWriter<W> {
@@ -73,7 +74,7 @@ impl<W: Write> ExportWriter<W> {
     /// [`ExportError::Io`].
     pub fn new(mut out: W, log_id: LogId) -> Result<Self, ExportError> {
         out.write_all(lines::first_line(log_id).as_bytes()).map_err(writing)?;
-        Ok(Self { out, log_id, last: None })
+        Ok(Self { out, log_id, last: None, lines: Vec::new() })
     }
 
     /// Writes the next commit.
@@ -81,7 +82,8 @@ impl<W: Write> ExportWriter<W> {
     /// # Errors
     /// [`ExportError`].
     pub fn write(&mut self, stored: &Stored) -> Result<(), ExportError> {
-        let lines = lines::commit_lines(&stored.commit, stored.root)?;
+        self.lines.clear();
+        lines::put_commit(&mut self.lines, &stored.commit, stored.root)?;
         let head = stored.head();
         if let Some((position, event)) = head.size.checked_sub(1).and_then(|at| Some((at, stored.commit.event(at)?))) {
             let header = event.decode_header().map_err(|error| Broken { position, fault: Fault::Header(error) })?;
@@ -93,7 +95,7 @@ impl<W: Write> ExportWriter<W> {
                 time: header.time,
             });
         }
-        self.out.write_all(lines.as_bytes()).map_err(writing)
+        self.out.write_all(&self.lines).map_err(writing)
     }
 
     /// Ends the export with the checkpoint of its last commit, and gives back what it was written to, flushed.

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{engine::describe, error::OpenError};
+use crate::{
+    engine::{describe, is_full},
+    error::OpenError,
+};
 
 /// The highest version of the folder's layout that this build reads, and the one it writes.
 const VERSION: u32 = 1;
@@ -101,7 +104,8 @@ impl Folder {
 
 /// The refusal for an I/O error in a folder.
 pub(crate) fn io_error(folder: &Path, error: &io::Error) -> OpenError {
-    OpenError::Io { folder: folder.to_owned(), what: describe(error) }
+    let (folder, what) = (folder.to_owned(), describe(error));
+    if is_full(error) { OpenError::Full { folder, what } } else { OpenError::Io { folder, what } }
 }
 
 /// Makes the entries of a folder durable.

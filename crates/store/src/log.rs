@@ -44,7 +44,8 @@ pub trait Log: Send + Sync + 'static {
     /// The id of the log; `None` while it has no event.
     fn log_id(&self) -> Option<LogId>;
 
-    /// Appends one commit if the head is still `expected`, and gives the new head once it is durable.
+    /// Appends one commit if the head is still `expected`, and gives the new head once it is durable. A future that is dropped before it is
+    /// ready leaves the outcome open, without poisoning the log: the commit may still be written.
     ///
     /// # Errors
     /// [`AppendError`]; only [`AppendError::OutcomeUnknown`] leaves open whether the commit was written.

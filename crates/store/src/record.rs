@@ -182,12 +182,15 @@ impl Joiner {
     /// [`RecordError`] if the record does not follow the one before, or its events are not those its key names.
     pub fn take(&mut self, record: &Record<'_>) -> Result<Option<Stored>, RecordError> {
         if self.ends.is_empty() {
+            if let Some(root) = record.root {
+                // Most commits are one record.
+                return whole(record.first, record.frames.to_vec(), record.ends(), root).map(Some);
+            }
             self.first = record.first;
         } else if self.next() != record.first {
             return Err(RecordError::Missing);
         }
         let base = u32::try_from(self.frames.len()).map_err(|_| RecordError::Ends)?;
-        self.ends.reserve(record.count as usize);
         for end in record.ends() {
             self.ends.push(base.checked_add(end).ok_or(RecordError::Ends)?);
         }
@@ -197,14 +200,7 @@ impl Joiner {
         }
         let Some(root) = record.root else { return Ok(None) };
         let Self { first, ends, frames } = std::mem::take(self);
-        let commit = Commit::from_frames(first, frames).map_err(|_| RecordError::Frames)?;
-        if commit.ends() != ends {
-            return Err(RecordError::Ends);
-        }
-        if !admission::is_in_place(&commit) {
-            return Err(RecordError::Misplaced);
-        }
-        Ok(Some(Stored { commit, root }))
+        whole(first, frames, ends.into_iter(), root).map(Some)
     }
 
     /// Whether it waits for further records of a commit.
@@ -217,6 +213,17 @@ impl Joiner {
     fn next(&self) -> u64 {
         self.first + self.ends.len() as u64
     }
+}
+
+fn whole(first: u64, frames: Vec<u8>, ends: impl Iterator<Item = u32>, root: Hash) -> Result<Stored, RecordError> {
+    let commit = Commit::from_frames(first, frames).map_err(|_| RecordError::Frames)?;
+    if !ends.eq(commit.ends().iter().copied()) {
+        return Err(RecordError::Ends);
+    }
+    if !admission::is_in_place(&commit) {
+        return Err(RecordError::Misplaced);
+    }
+    Ok(Stored { commit, root })
 }
 
 #[cfg(test)]

@@ -36,19 +36,22 @@ pub(crate) struct RecordedHead {
 }
 
 impl RecordedHead {
-    /// Makes the file, with no head in it. The caller syncs it.
+    /// Makes the file, durable but for its folder's entry, with the head of an empty log in its first slot: from now on at
+    /// least one slot is valid, or somebody damaged it.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
         // Both slots are allocated now, so that writing one later changes nothing but its bytes.
         file.write_all_at(&[0; SLOT_OFFSETS[1] as usize + SLOT_BYTES], 0)?;
+        let nothing = Recorded { log_id: LogId::from_bytes([0; 16]), head: Head::EMPTY };
+        file.write_all_at(&encode(nothing), SLOT_OFFSETS[0])?;
         file.sync_all()?;
-        Ok(Self { file, next_slot: 0 })
+        Ok(Self { file, next_slot: 1 })
     }
 
-    /// Opens the file and reads the head that counts: the larger of the valid ones. A file that is missing is made anew.
-    pub(crate) fn open(path: &Path) -> io::Result<(Self, Option<Recorded>)> {
+    /// Opens the file and reads the head that counts: the larger of the valid ones. `None` if it is missing, or none is valid.
+    pub(crate) fn open(path: &Path) -> io::Result<Option<(Self, Recorded)>> {
         let file = match OpenOptions::new().read(true).write(true).open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Self::create(path)?, None)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other?,
         };
         let mut found: Option<(usize, Recorded)> = None;
@@ -61,8 +64,7 @@ impl RecordedHead {
                 found = Some((slot, recorded));
             }
         }
-        let next_slot = found.map_or(0, |(slot, _)| 1 - slot);
-        Ok((Self { file, next_slot }, found.map(|(_, recorded)| recorded)))
+        Ok(found.map(|(slot, recorded)| (Self { file, next_slot: 1 - slot }, recorded)))
     }
 
     /// Records a head that the log has made durable.
@@ -111,19 +113,47 @@ mod tests {
         Recorded { log_id: LogId::from_bytes([3; 16]), head: Head { size, root: Hash([size as u8; 32]) } }
     }
 
+    fn read(path: &Path) -> Option<Recorded> {
+        RecordedHead::open(path).unwrap().map(|(_, recorded)| recorded)
+    }
+
+    #[test]
+    fn a_missing_file_claims_nothing_and_is_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("head");
+        assert_eq!(read(&path), None);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn the_only_valid_slot_is_never_the_one_written_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("head");
+        let file = RecordedHead::create(&path).unwrap();
+        for spoiled in [0, 1] {
+            for size in [1, 2] {
+                let (mut file, _) = RecordedHead::open(&path).unwrap().unwrap();
+                file.write(recorded(size + 2 * spoiled as u64)).unwrap();
+            }
+            file.file.write_all_at(&[0xff; 20], SLOT_OFFSETS[spoiled]).unwrap();
+            let (left, _) = RecordedHead::open(&path).unwrap().unwrap();
+            assert_eq!(left.next_slot, spoiled);
+        }
+    }
+
     #[test]
     fn the_last_head_written_is_the_one_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("head");
         let mut file = RecordedHead::create(&path).unwrap();
-        assert_eq!(RecordedHead::open(&path).unwrap().1, None);
+        assert_eq!(read(&path), Some(Recorded { log_id: LogId::from_bytes([0; 16]), head: Head::EMPTY }));
         for size in 1..5 {
             file.write(recorded(size)).unwrap();
-            assert_eq!(RecordedHead::open(&path).unwrap().1, Some(recorded(size)));
+            assert_eq!(read(&path), Some(recorded(size)));
         }
-        let (mut reopened, _) = RecordedHead::open(&path).unwrap();
+        let (mut reopened, _) = RecordedHead::open(&path).unwrap().unwrap();
         reopened.write(recorded(5)).unwrap();
-        assert_eq!(RecordedHead::open(&path).unwrap().1, Some(recorded(5)));
+        assert_eq!(read(&path), Some(recorded(5)));
     }
 
     #[test]
@@ -135,7 +165,7 @@ mod tests {
         file.write(recorded(2)).unwrap();
         let newest = SLOT_OFFSETS[1 - file.next_slot];
         file.file.write_all_at(&[0xff; 20], newest + 30).unwrap();
-        assert_eq!(RecordedHead::open(&path).unwrap().1, Some(recorded(1)));
+        assert_eq!(read(&path), Some(recorded(1)));
     }
 
     #[test]
@@ -163,8 +193,7 @@ mod tests {
                 bytes.extend((0..part.len() / 2).map(|i| u8::from_str_radix(&part[2 * i..2 * i + 2], 16).unwrap()));
             }
             std::fs::write(&path, bytes).unwrap();
-            let (_, found) = RecordedHead::open(&path).unwrap();
-            let found = found.map_or(
+            let found = read(&path).map_or(
                 serde_json::Value::Null,
                 |Recorded { log_id, head }| serde_json::json!({"log_id": log_id, "size": head.size, "root": head.root}),
             );

@@ -83,7 +83,8 @@ impl SledLog {
         let scratch = scratch.map_err(|error| io_error(at, &error))?;
         original.copy_to(scratch.path()).map_err(|error| io_error(scratch.path(), &error))?;
         drop(original);
-        Self::start(Folder::open(scratch.path())?, Some(scratch))
+        let copy = Folder::open(scratch.path()).and_then(|copy| Self::start(copy, Some(scratch)));
+        copy.map_err(|error| of_original(error, folder.as_ref()))
     }
 
     /// The folder it lies in; of a copy, the copy's.
@@ -94,9 +95,11 @@ impl SledLog {
 
     fn start(folder: Folder, scratch: Option<Scratch>) -> Result<Self, OpenError> {
         let path = folder.path().to_owned();
+        // First of all: the engine alters its files on opening.
+        let recorded = RecordedHead::open(&folder.head()).map_err(|error| io_error(&path, &error))?;
+        let Some((recorded_file, recorded)) = recorded else { return Err(OpenError::HeadLost(path)) };
         let engine = open_engine(&folder)?;
         let tail = scan::tail(&engine).map_err(|error| read_error(&path, error))?;
-        let (recorded_file, recorded) = RecordedHead::open(&folder.head()).map_err(|error| io_error(&path, &error))?;
         let log_id = stored_log_id(&engine, tail.head).map_err(|error| read_error(&path, error))?;
         check_recorded(&engine, tail.head, log_id, recorded).map_err(|error| error.into_open(&path))?;
         remove_unfinished(&engine, &tail).map_err(|error| engine_error(&path, error))?;
@@ -202,9 +205,11 @@ fn check_recorded(
     engine: &Engine,
     found: Head,
     log_id: Option<LogId>,
-    recorded: Option<Recorded>,
+    Recorded { log_id: recorded_id, head: recorded }: Recorded,
 ) -> Result<(), Mismatch> {
-    let Some(Recorded { log_id: recorded_id, head: recorded }) = recorded else { return Ok(()) };
+    if recorded.size == 0 {
+        return Ok(());
+    }
     if found.size < recorded.size {
         return Err(Mismatch::Truncated { found, recorded });
     }
@@ -273,7 +278,18 @@ pub(crate) fn engine_error(path: &Path, error: EngineError) -> OpenError {
     match error {
         EngineError::Locked => OpenError::Locked(folder),
         EngineError::Damaged(what) => OpenError::Unreadable { folder, what },
+        EngineError::Full(what) => OpenError::Full { folder, what },
         EngineError::Failed(what) => OpenError::Io { folder, what },
+    }
+}
+
+/// The refusal of a copy, of the original that it is a copy of. A disk's failure stays the copy's.
+fn of_original(error: OpenError, original: &Path) -> OpenError {
+    let folder = original.to_owned();
+    match error {
+        OpenError::HeadLost(_) => OpenError::HeadLost(folder),
+        OpenError::Unreadable { what, .. } => OpenError::Unreadable { folder, what },
+        other => other,
     }
 }
 

@@ -1,9 +1,10 @@
-//! Where a record lies in the engine's tree, so that it is written once (`docs/log-format.md`, section 7.1).
+//! Where a record lies in the engine's tree, so that a large one is written once (`docs/log-format.md`, section 7.1).
 //!
 //! sled appends a new entry to its leaf as a small delta. But it splits a leaf of 17 entries in the middle and writes both
 //! halves anew, and it rewrites a leaf after 10 deltas: records put one after another would be written three and a half times.
-//! So the leaves are split **before** records come: nine fillers, keys without a value, make a leaf of their own, in front of
-//! which seven records fit: 16 entries, which are not split, and 8 deltas, which are not rewritten.
+//! So the leaves are split **before** large records come: nine fillers, keys without a value, make a leaf of their own, in front
+//! of which seven records fit: 16 entries, which are not split, and 8 deltas, which are not rewritten. Small records are better
+//! off without: their leaves are cheap to rewrite, and quicker to read when they were.
 
 /// Records in front of each leaf's fillers.
 const GROUP_RECORDS: u64 = 7;
@@ -11,6 +12,8 @@ const GROUP_RECORDS: u64 = 7;
 const GROUP_FILLERS: u8 = 9;
 /// The last byte of the keys of fillers, at least.
 const FILLER: u8 = 0x80;
+/// From this size on a record is large.
+const LARGE_BYTES: usize = 4 * 1024;
 
 /// A key: the group, then the place in it.
 pub type Key = [u8; 9];
@@ -28,26 +31,20 @@ pub fn number_of(key: &[u8]) -> Option<u64> {
     let [place] = place else { return None };
     let place = u64::from(*place);
     if place >= GROUP_RECORDS {
-        None
-    } else {
-        u64::from_be_bytes(*group).checked_mul(GROUP_RECORDS)?.checked_add(place)
+        return None;
     }
+    u64::from_be_bytes(*group).checked_mul(GROUP_RECORDS)?.checked_add(place)
 }
 
-/// The fillers that must be there before the record of this number is put, if it is the first of its leaf: those of the next
-/// leaf, so that this leaf is closed.
-pub(crate) fn fillers_before(number: u64) -> Option<impl Iterator<Item = Key>> {
-    number.is_multiple_of(GROUP_RECORDS).then(|| fillers(number / GROUP_RECORDS + 1))
-}
-
-/// All fillers that must be there when the next record to be put has this number.
-pub(crate) fn fillers_at(number: u64) -> impl Iterator<Item = Key> {
+/// The groups whose fillers must be there before a record of this number and size is put: its own, and the next, so that its
+/// leaf is closed. None for a small one.
+pub(crate) fn groups_to_fill(number: u64, bytes: usize) -> std::ops::Range<u64> {
     let group = number / GROUP_RECORDS;
-    let groups = if number.is_multiple_of(GROUP_RECORDS) { 1 } else { 2 };
-    (group..group + groups).flat_map(fillers)
+    if bytes < LARGE_BYTES { 0..0 } else { group..group + 2 }
 }
 
-fn fillers(group: u64) -> impl Iterator<Item = Key> {
+/// The fillers of a group, in order.
+pub(crate) fn fillers(group: u64) -> impl DoubleEndedIterator<Item = Key> {
     (0..GROUP_FILLERS).map(move |place| key(group, FILLER + place))
 }
 
@@ -62,41 +59,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_stand_in_the_order_of_the_numbers_and_fillers_between() {
-        let mut keys: Vec<Key> = fillers_at(0).collect();
-        for number in 0..100 {
-            keys.extend(fillers_before(number).into_iter().flatten());
-            keys.push(key_of(number));
-        }
+    fn keys_stand_in_the_order_of_the_numbers_and_each_groups_fillers_behind_its_records() {
+        let mut keys: Vec<Key> = (0..15).flat_map(fillers).chain((0..100).map(key_of)).collect();
         keys.sort_unstable();
         let numbers: Vec<u64> = keys.iter().filter_map(|key| number_of(key)).collect();
         assert_eq!(numbers, (0..100).collect::<Vec<_>>());
-        keys.dedup();
-        for (at, filler) in keys.iter().enumerate().filter(|(_, key)| number_of(*key).is_none()) {
-            assert!(keys[at + 1..].iter().filter_map(|key| number_of(key)).all(|number| key_of(number) > *filler));
-        }
-        assert_eq!(keys.len(), 100 + 9 * (100_usize.div_ceil(7) + 1));
+        let groups: Vec<bool> = keys.iter().map(|key| number_of(key).is_some()).collect();
+        let expected: Vec<bool> = (0..14).flat_map(|_| [[true].repeat(7), [false].repeat(9)].concat()).collect();
+        assert_eq!(groups[..14 * 16], expected);
     }
 
     #[test]
-    fn all_fillers_are_there_whenever_a_log_is_opened() {
-        let mut put: Vec<Key> = fillers_at(0).collect();
-        for number in 0..30 {
-            assert!(fillers_at(number).all(|filler| put.contains(&filler)), "before {number}");
-            put.extend(fillers_before(number).into_iter().flatten());
-        }
+    fn only_large_records_want_fillers() {
+        assert!(groups_to_fill(20, LARGE_BYTES - 1).is_empty());
+        assert_eq!(groups_to_fill(20, LARGE_BYTES), 2..4);
+        assert_eq!(groups_to_fill(21, LARGE_BYTES), 3..5);
     }
 
     #[test]
     fn keys_of_another_kind_are_nobodys() {
-        for key in [
-            &[][..],
-            &[0; 8],
-            &[0; 10],
-            &[0, 0, 0, 0, 0, 0, 0, 0, 7],
-            &[0xff; 9],
-            &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
-        ] {
+        let last = [0xff; 8];
+        for key in [&[][..], &[0; 8], &[0; 10], &[0, 0, 0, 0, 0, 0, 0, 0, 7], &[0xff; 9], &[&last[..], &[1]].concat()] {
             assert_eq!(number_of(key), None, "{key:?}");
         }
     }

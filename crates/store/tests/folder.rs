@@ -55,6 +55,53 @@ fn events_without_a_format_are_not_overwritten() {
 }
 
 #[test]
+fn a_log_that_lost_its_recorded_head_is_refused_before_the_engine_touches_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let log = SledLog::create(&path).unwrap();
+    run(log.append_if(Head::EMPTY, sample::commit(0, 3, 30))).unwrap();
+    drop(log);
+    let (head, data) = (path.join("head"), path.join("sled/db"));
+    let kept = fs::read(&head).unwrap();
+    let mut spoiled = fs::read(&data).unwrap();
+    spoiled[100] ^= 1;
+    let good = fs::read(&data).unwrap();
+    fs::write(&data, &spoiled).unwrap();
+    for lost in [None, Some(vec![]), Some(vec![0; kept.len()]), Some(vec![0xa5; kept.len()])] {
+        fs::remove_file(&head).unwrap();
+        if let Some(lost) = &lost {
+            fs::write(&head, lost).unwrap();
+        }
+        let error = SledLog::open(&path).unwrap_err();
+        assert!(matches!(&error, OpenError::HeadLost(at) if *at == path), "{error}");
+        assert!(error.to_string().contains("nobody can tell whether the log was cut"), "{error}");
+        let error = SledLog::open_copy(&path, folder.path()).unwrap_err();
+        assert!(matches!(&error, OpenError::HeadLost(at) if *at == path), "{error}");
+        assert!(matches!(SledLog::open_or_create(&path), Err(OpenError::HeadLost(_))));
+        assert_eq!(head.exists(), lost.is_some(), "it is not made anew");
+        assert!(fs::read(&data).unwrap() == spoiled, "the engine's file was altered");
+        fs::write(&head, "").unwrap();
+    }
+    fs::write(&head, kept).unwrap();
+    fs::write(&data, good).unwrap();
+    assert_eq!(SledLog::open(&path).unwrap().head().size, 3);
+}
+
+#[test]
+fn damage_that_the_engine_reports_names_the_log_and_not_its_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let log = SledLog::create(&path).unwrap();
+    run(log.append_if(Head::EMPTY, sample::commit(0, 3, 30))).unwrap();
+    drop(log);
+    for bytes in [vec![], vec![0xa5; 5_000]] {
+        fs::write(path.join("sled/db"), bytes).unwrap();
+        let error = SledLog::open_copy(&path, folder.path()).unwrap_err();
+        assert!(matches!(&error, OpenError::Unreadable { folder, .. } if *folder == path), "{error:?}");
+    }
+}
+
+#[test]
 fn a_store_of_a_newer_version_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     drop(SledLog::create(folder.path()).unwrap());

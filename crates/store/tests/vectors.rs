@@ -1,11 +1,12 @@
 //! Records and stores made by somebody else: `tests/vectors/records-v1.json`, written in Python from
-//! `docs/log-format.md`.
+//! `docs/log-format.md`; and the exports of `tests/vectors/log-v1.json`, as the store reads them.
 
-use convoke_core::log::{CheckedEvent, Verification};
+use convoke_core::log::{CheckedEvent, Verification, export::ExportError as Form};
 use convoke_store::{
-    Stored,
+    ExportError, ExportReader, Report, Stored, VerifyError,
     record::{Joiner, Record, RecordError, split},
     slots::{key_of, number_of},
+    verify_export,
 };
 use serde_json::Value;
 
@@ -85,5 +86,43 @@ fn records_that_the_format_forbids_are_refused() {
     assert!(join([unhex(&good["record"]).as_slice()]).is_ok());
     for one in chapter(&vectors, "records_refused") {
         assert!(join([unhex(&one["record"]).as_slice()]).is_err(), "{}", one["name"]);
+    }
+}
+
+/// The name of an error's variant.
+fn class(error: &impl std::fmt::Debug) -> String {
+    let text = format!("{error:?}");
+    text.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+}
+
+fn read_export(text: &str) -> Result<Report, VerifyError> {
+    verify_export(ExportReader::new(text.as_bytes())?, None, |_| ())
+}
+
+#[test]
+fn each_export_of_the_vectors_is_read_or_refused_for_the_reason_they_give() {
+    let vectors: Value =
+        serde_json::from_str(include_str!("../../../tests/vectors/log-v1.json")).expect("the vectors are JSON");
+    let good = vectors["export"].as_str().expect("a text");
+    let checkpoint = read_export(good).expect("it holds").checkpoint;
+    let edited = |edit: &Value| {
+        let text = |name: &str| edit[name].as_str().expect("a text").to_owned();
+        assert_eq!(good.matches(&text("find")).count(), 1, "{}", edit["name"]);
+        good.replacen(&text("find"), &text("put"), 1)
+    };
+    for edit in chapter(&vectors, "exports_accepted") {
+        let read = read_export(&edited(edit));
+        assert_eq!(read.expect("it holds").checkpoint, checkpoint, "{}", edit["name"]);
+    }
+    for edit in chapter(&vectors, "exports_refused") {
+        let error = read_export(&edited(edit)).expect_err("it is not to be read");
+        // Either the log in it does not hold at that position, or it is no export.
+        let (reason, position) = match &error {
+            VerifyError::Flawed(broken) => (class(&broken.fault), Value::from(broken.position)),
+            VerifyError::Export(ExportError::Form(Form::File(error))) => (class(error), Value::Null),
+            VerifyError::Export(ExportError::Form(error)) => (class(error), Value::Null),
+            other => panic!("{}: {other:?}", edit["name"]),
+        };
+        assert_eq!((Value::from(reason), &position), (edit["reason"].clone(), &edit["position"]), "{}", edit["name"]);
     }
 }

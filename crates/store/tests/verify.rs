@@ -4,14 +4,17 @@ use std::sync::Mutex;
 
 use convoke_core::{
     id::LogId,
-    log::{Checkpoint, Commit, CommitBuilder, EventRef, Frontier, Hash, Head},
+    log::{Broken, Checkpoint, Commit, CommitBuilder, EventRef, Fault, Frontier, Hash, Head, HeaderError},
     time::Timestamp,
 };
 use convoke_store::{
-    AppendError, ExportReader, ExportWriter, Flaw, Log, ReadError, Report, Stored, VerifyError, conformance::run,
-    sample, verify, verify_export,
+    AppendError, ExportError, ExportReader, ExportWriter, Log, ReadError, Report, Stored, VerifyError,
+    conformance::run, sample, verify, verify_export,
 };
 use tokio::sync::watch;
+
+/// Changes an event's header and its salted payload.
+type Change<'a> = &'a dyn Fn(&mut Vec<u8>, &mut Option<Vec<u8>>);
 
 /// A log that serves whatever it was given, right or wrong.
 struct Canned(Vec<Stored>);
@@ -76,16 +79,25 @@ fn verified(commits: Vec<Stored>, against: Option<&Checkpoint>) -> Result<Report
 }
 
 /// The log is flawed there, both as a log and as an export of it.
-fn check_flawed(commits: Vec<Stored>, position: u64, flaw: Flaw) {
-    match verified(commits.clone(), None) {
-        Err(VerifyError::Flawed { position: at, flaw: found }) => assert_eq!((at, &found), (position, &flaw)),
-        other => panic!("{other:?} where {flaw:?} at {position} was to be found"),
+fn check_flawed(commits: &[Stored], position: u64, fault: Fault) {
+    let expected = Broken { position, fault };
+    match verified(commits.to_vec(), None) {
+        Err(VerifyError::Flawed(found)) => assert_eq!(found, expected),
+        other => panic!("{other:?} where {expected:?} was to be found"),
     }
     let mut export = ExportWriter::new(Vec::new(), sample::log_id()).unwrap();
-    if commits.iter().all(|stored| export.write(stored).is_ok()) {
-        let (bytes, _) = export.finish().unwrap();
-        let outcome = ExportReader::new(bytes.as_slice()).map(|reader| verify_export(reader, None, |_| ()));
-        assert!(!matches!(outcome, Ok(Ok(_))), "{flaw:?} was not found in the export");
+    for stored in commits {
+        match export.write(stored) {
+            Ok(()) => {}
+            // It does not get into an export.
+            Err(ExportError::Broken(broken)) => return assert_eq!(broken, expected),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    let (bytes, _) = export.finish().unwrap();
+    match verify_export(ExportReader::new(bytes.as_slice()).unwrap(), None, |_| ()) {
+        Err(VerifyError::Flawed(found)) => assert_eq!(found, expected, "in the export"),
+        other => panic!("{other:?} where {expected:?} was to be found in the export"),
     }
 }
 
@@ -104,7 +116,7 @@ fn with_event(commit: &Commit, position: u64, change: impl Fn(&mut Vec<u8>, &mut
 
 /// A log of which one event is changed, and every root made anew: the work of somebody who hides it.
 fn forged(position: u64, change: impl Fn(&mut Vec<u8>, &mut Option<Vec<u8>>)) -> Vec<Stored> {
-    let commits = log_of(&[3, 1, 5, 9_000, 2]).into_iter().map(|stored| with_event(&stored.commit, position, &change));
+    let commits = log_of(&[3, 1, 5, 8_000, 2]).into_iter().map(|stored| with_event(&stored.commit, position, &change));
     rooted(commits.collect())
 }
 
@@ -113,9 +125,15 @@ fn a_log_that_holds_is_reported_whole() {
     let commits = log_of(&[1, 7, 300, 8_000, 1, 8_192, 9_000, 2]);
     let head = commits.last().unwrap().head();
     let report = verified(commits.clone(), None).unwrap();
-    let last_time = Some(Timestamp::from_us(1_700_000_000_000_000 + head.size as i64 - 1).unwrap());
-    assert_eq!(report, Report { log_id: Some(sample::log_id()), head, commits: 8, erased: 0, last_time });
-    let nothing = Report { log_id: None, head: Head::EMPTY, commits: 0, erased: 0, last_time: None };
+    let checkpoint = Checkpoint {
+        convoke_checkpoint: Checkpoint::VERSION,
+        log_id: sample::log_id(),
+        size: head.size,
+        root: head.root,
+        time: Timestamp::from_us(1_700_000_000_000_000 + head.size as i64 - 1).unwrap(),
+    };
+    assert_eq!(report, Report { head, checkpoint: Some(checkpoint), commits: 8, erased: 0 });
+    let nothing = Report { head: Head::EMPTY, checkpoint: None, commits: 0, erased: 0 };
     assert_eq!(verified(Vec::new(), None).unwrap(), nothing);
 }
 
@@ -134,63 +152,105 @@ fn an_erased_payload_holds_and_is_counted() {
     let commits = forged(5, |_, salted| *salted = None);
     let report = verified(commits.clone(), None).unwrap();
     assert_eq!(report.erased, 1);
-    assert_eq!(report.head, log_of(&[3, 1, 5, 9_000, 2]).last().unwrap().head(), "erasing changes no root");
+    assert_eq!(report.head, log_of(&[3, 1, 5, 8_000, 2]).last().unwrap().head(), "erasing changes no root");
 }
 
 #[test]
 fn each_flaw_is_named_at_its_position_though_every_root_was_made_anew() {
-    for position in [0, 3, 8, 5_000, 9_010] {
-        check_flawed(forged(position, |_, salted| salted.as_mut().unwrap()[25] ^= 1), position, Flaw::Payload);
-        check_flawed(forged(position, |_, salted| salted.as_mut().unwrap()[3] ^= 1), position, Flaw::Payload);
+    for position in [0, 3, 8, 5_000, 8_010] {
+        let flawed = |change: Change<'_>, fault| {
+            check_flawed(&forged(position, change), position, fault);
+        };
+        // In the payload's text, and in the salt.
+        flawed(&|_, salted| salted.as_mut().unwrap()[25] ^= 1, Fault::PayloadHash);
+        flawed(&|_, salted| salted.as_mut().unwrap()[3] ^= 1, Fault::PayloadHash);
         let stated = position + 1;
-        check_flawed(
-            forged(position, |header, _| header[16..24].copy_from_slice(&stated.to_be_bytes())),
-            position,
-            Flaw::Position { stated },
-        );
+        flawed(&|header, _| header[16..24].copy_from_slice(&stated.to_be_bytes()), Fault::Position(stated));
+        flawed(&|header, _| header[64] |= 0x80, Fault::Header(HeaderError::Flags));
         if position > 0 {
-            check_flawed(forged(position, |header, _| header[0] ^= 1), position, Flaw::Log);
-            check_flawed(forged(position, |header, _| header[40..48].fill(0)), position, Flaw::Time);
-        }
-        let broken = verified(forged(position, |header, _| header[64] |= 0x80), None);
-        match broken {
-            Err(VerifyError::Flawed { position: at, flaw: Flaw::Header(_) }) => assert_eq!(at, position),
-            other => panic!("{other:?}"),
+            flawed(&|header, _| header[0] ^= 1, Fault::OtherLog);
+            flawed(&|header, _| header[40..48].fill(0), Fault::Time);
         }
     }
+    // The first event's kind, which is told from the place of its text in the header.
+    let renamed = forged(0, |header, _| {
+        let at = header.windows(17).position(|text| text == b"workspace.created").unwrap();
+        header[at] = b'x';
+    });
+    check_flawed(&renamed, 0, Fault::FirstKind);
+    let mut builder = CommitBuilder::new(3);
+    let event = sample::commit(3, 1, 60);
+    let event = event.events().next().unwrap();
+    builder.push(event.decode_header().unwrap(), [1; 16], b"\xff");
+    let commits = rooted(vec![sample::commit(0, 3, 60), builder.finish()]);
+    check_flawed(&commits, 3, Fault::PayloadText);
 }
 
 #[test]
 fn a_wrong_root_is_named_at_the_first_position_of_its_commit() {
-    for (index, first) in [(0, 0), (1, 3), (3, 9), (4, 9_009)] {
-        let mut commits = log_of(&[3, 1, 5, 9_000, 2]);
+    for (index, first) in [(0, 0), (1, 3), (3, 9), (4, 8_009)] {
+        let mut commits = log_of(&[3, 1, 5, 8_000, 2]);
         commits[index].root.0[7] ^= 1;
-        check_flawed(commits, first, Flaw::Root);
+        check_flawed(&commits, first, Fault::Root);
     }
     // A header that still decodes is found by the root, and before what comes after it.
-    let mut commits = log_of(&[3, 1, 5, 9_000, 2]);
+    let mut commits = log_of(&[3, 1, 5, 8_000, 2]);
     commits[2].commit = with_event(&commits[2].commit, 6, |header, _| header[30] ^= 1);
     commits[3].commit = with_event(&commits[3].commit, 20, |_, salted| salted.as_mut().unwrap()[30] ^= 1);
-    check_flawed(commits, 4, Flaw::Root);
+    check_flawed(&commits, 4, Fault::Root);
 }
 
 #[test]
 fn a_missing_commit_is_found() {
     let mut commits = log_of(&[3, 1, 5, 2]);
     commits.remove(1);
-    check_flawed(commits, 3, Flaw::Missing);
+    check_flawed(&commits, 3, Fault::Position(4));
     let mut commits = log_of(&[3, 1]);
     commits.remove(0);
-    check_flawed(commits, 0, Flaw::Missing);
+    check_flawed(&commits, 0, Fault::Position(3));
+}
+
+/// A log that gives less than its head says.
+struct Short(Canned);
+
+impl Log for Short {
+    fn head(&self) -> Head {
+        self.0.head()
+    }
+    fn log_id(&self) -> Option<LogId> {
+        self.0.log_id()
+    }
+    async fn append_if(&self, expected: Head, commit: Commit) -> Result<Head, AppendError> {
+        self.0.append_if(expected, commit).await
+    }
+    async fn read(&self, from: u64, events_max: usize) -> Result<Vec<Stored>, ReadError> {
+        let mut read = self.0.read(from, events_max).await?;
+        read.retain(|stored| stored.commit.first() < 4);
+        Ok(read)
+    }
+    async fn range_root(&self, start: u64, end: u64) -> Result<Hash, ReadError> {
+        self.0.range_root(start, end).await
+    }
+    fn watch(&self) -> watch::Receiver<Head> {
+        self.0.watch()
+    }
+}
+
+#[test]
+fn a_log_that_ends_before_its_head_is_damaged_there() {
+    run(async {
+        let outcome = verify(&Short(Canned(log_of(&[3, 1, 5]))), None, |_| ()).await;
+        assert!(matches!(outcome, Err(VerifyError::Read(ReadError::Damaged { position: 4, .. }))), "{outcome:?}");
+    });
 }
 
 fn checkpoint(commits: &[Stored]) -> Checkpoint {
-    verified(commits.to_vec(), None).unwrap().checkpoint().unwrap()
+    verified(commits.to_vec(), None).unwrap().checkpoint.unwrap()
 }
 
 #[test]
 fn a_log_holds_against_each_of_its_own_checkpoints() {
-    let commits = log_of(&[3, 1, 5, 9_000, 2]);
+    let commits = log_of(&[3, 1, 5, 8_000, 2]);
     for end in 1..=5 {
         verified(commits.clone(), Some(&checkpoint(&commits[..end]))).unwrap();
     }
@@ -202,7 +262,7 @@ fn a_log_holds_against_each_of_its_own_checkpoints() {
 
 #[test]
 fn a_log_rolled_back_or_rewritten_holds_by_itself_and_not_against_a_checkpoint() {
-    let commits = log_of(&[3, 1, 5, 9_000, 2]);
+    let commits = log_of(&[3, 1, 5, 8_000, 2]);
     let kept = checkpoint(&commits);
     let rolled_back = verified(commits[..3].to_vec(), Some(&kept));
     assert!(matches!(rolled_back, Err(VerifyError::RolledBack { size: 9, .. })), "{rolled_back:?}");

@@ -1,10 +1,15 @@
-use std::{io::Write as _, path::PathBuf};
+use std::{
+    collections::VecDeque,
+    io::{self, Read, Write as _},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use clap::Args;
 use convoke::{Brief, api::Fault};
 use serde::Serialize;
 
-use super::files::open;
+use super::files::{open, shown};
 use crate::{
     context::Context,
     envelope,
@@ -49,7 +54,9 @@ impl Show for Summary {
 
 impl Batch {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
-        let input = open(self.file.as_deref().unwrap_or(std::path::Path::new("-")))?;
+        let file = self.file.as_deref().unwrap_or(Path::new("-"));
+        let watched = Arc::<Mutex<Watched>>::default();
+        let input = Watching { input: open(file)?, watched: Arc::clone(&watched) };
         let actor = context.named_actor()?;
         let out = context.out;
         let begun = wall_clock();
@@ -58,6 +65,7 @@ impl Batch {
         let mut json_out = std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout());
         context.session()?.bulk(actor.as_ref(), input, |line| -> Result<(), Stop> {
             summary.lines += 1;
+            let number = seen(&watched).requests.pop_front().unwrap_or(summary.lines);
             if out.is_json() {
                 json_out
                     .write_all(line)
@@ -69,7 +77,7 @@ impl Batch {
                 Err(fault) => {
                     summary.refused += 1;
                     if !out.is_json() && summary.refused as usize <= SHOWN_MAX {
-                        out.note(&format!("line {}: {}: {}", summary.lines, fault.code, fault.message));
+                        out.note(&format!("line {number}: {}: {}", fault.code, fault.message));
                     }
                     first_fault.get_or_insert(fault);
                 }
@@ -81,10 +89,78 @@ impl Batch {
         if !out.is_json() {
             out.show(&summary, None)?;
         }
+        if let Some(why) = seen(&watched).broke.take() {
+            let what =
+                format!("{} cannot be read: {why}; {} requests before that were answered", shown(file), summary.lines);
+            return Err(Fault::new("io", what).into());
+        }
         match first_fault {
             None => Ok(()),
             Some(fault) if out.is_json() => Err(Stop::Reported(fault.exit())),
             Some(fault) => Err(fault.into()),
+        }
+    }
+}
+
+/// What was seen of the input while it was read.
+#[derive(Default)]
+struct Watched {
+    /// The lines on which requests stand that are not answered yet: blank lines hold none.
+    requests: VecDeque<u64>,
+    /// The line that is being read, from 0, and whether something stands on it.
+    line: u64,
+    filled: bool,
+    /// Why the rest did not come.
+    broke: Option<String>,
+}
+
+impl Watched {
+    fn read(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if *byte == b'\n' {
+                self.line += 1;
+                self.filled = false;
+            } else if !self.filled && !byte.is_ascii_whitespace() {
+                self.filled = true;
+                self.requests.push_back(self.line + 1);
+            }
+        }
+    }
+}
+
+fn seen(watched: &Mutex<Watched>) -> MutexGuard<'_, Watched> {
+    watched.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An input that remembers where requests stand in it, and that it broke off: to who carries them out, both ends are alike.
+struct Watching<R> {
+    input: R,
+    watched: Arc<Mutex<Watched>>,
+}
+
+impl<R: Read> Read for Watching<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer);
+        match &read {
+            Ok(length) => seen(&self.watched).read(&buffer[..*length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => seen(&self.watched).broke = Some(error.to_string()),
+        }
+        read
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_named_by_the_lines_of_the_file_however_it_is_cut() {
+        let text = b"one\n\n  \ntwo\r\nthree\n\nfour";
+        for size in 1..text.len() {
+            let mut watched = Watched::default();
+            text.chunks(size).for_each(|piece| watched.read(piece));
+            assert_eq!(watched.requests, [1, 4, 5, 7], "{size}");
         }
     }
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use convoke_core::log::Checkpoint;
 use serde::Serialize;
 
-use super::files::{NewFile, StandardOutput, nobody_reads};
+use super::files::{NewFile, StandardOutput, destination, nobody_reads};
 use crate::{
     context::Context,
     render::{Page, Show, many},
@@ -17,14 +17,14 @@ use crate::{
 /// FILE` makes a workspace of it with identical hashes.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// Where to write it [default: standard output]
+    /// Where to write it; - is standard output [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 impl Export {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
-        let Some(place) = &self.output else {
+        let Some(place) = destination(self.output.as_deref()) else {
             context.session()?.export(StandardOutput).map_err(nobody_reads)?;
             return Ok(());
         };

@@ -89,51 +89,86 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Stop> {
     match File::open(path) {
         Ok(file) => Ok(Box::new(file)),
         Err(error) => {
-            let code = if error.kind() == io::ErrorKind::NotFound { "not_found" } else { "io" };
-            Err(Fault::new(code, format!("{} cannot be opened: {error}", path.display())).into())
+            let what = format!("the file {} cannot be opened: {error}", path.display());
+            Err(match error.kind() {
+                io::ErrorKind::NotFound => {
+                    let hint = "Check the file's name and the folder that you are in.".to_owned();
+                    Fault { hint, ..Fault::new("not_found", what) }.into()
+                }
+                _ => Fault::new("io", what).into(),
+            })
         }
     }
 }
 
 /// A file that is being written beside its place, and put there when it is whole. Dropped before, it leaves nothing.
+///
+/// Only a regular file is put anywhere, and only where there is none or another one. A device or a pipe is written into; it
+/// stays what it is. A symbolic link is followed.
 pub(super) struct NewFile {
     place: PathBuf,
-    beside: PathBuf,
-    done: bool,
+    /// None if it is written in place.
+    beside: Option<PathBuf>,
+}
+
+/// Links that are followed before they are taken for a circle.
+const LINKS_MAX: usize = 40;
+
+/// Where a link leads in the end, also if nothing is there.
+fn followed(place: &Path) -> PathBuf {
+    let mut place = place.to_owned();
+    for _ in 0..LINKS_MAX {
+        match fs::read_link(&place) {
+            Ok(target) => place = place.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => break,
+        }
+    }
+    place
+}
+
+/// Where output was asked for; `-` is standard output, as if nothing was said.
+pub(super) fn destination(named: Option<&Path>) -> Option<&Path> {
+    named.filter(|place| *place != Path::new("-"))
 }
 
 impl NewFile {
     /// Begins a file.
     pub(super) fn begin(place: &Path) -> Result<(Self, BufWriter<File>), Stop> {
+        if place.metadata().is_ok_and(|found| !found.is_file()) {
+            let file = File::options().write(true).open(place).map_err(|error| cannot_write(place, &error))?;
+            let writer = BufWriter::with_capacity(256 * 1024, file);
+            return Ok((Self { place: place.to_owned(), beside: None }, writer));
+        }
+        let place = &followed(place);
         let mut name = place.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.part", std::process::id()));
         let beside = place.with_file_name(name);
         let file = File::create(&beside).map_err(|error| cannot_write(place, &error))?;
-        Ok((Self { place: place.to_owned(), beside, done: false }, BufWriter::with_capacity(256 * 1024, file)))
+        Ok((Self { place: place.to_owned(), beside: Some(beside) }, BufWriter::with_capacity(256 * 1024, file)))
     }
 
     /// Puts it in its place.
     pub(super) fn finish(mut self) -> Result<(), Stop> {
-        let synced = File::open(&self.beside).and_then(|file| file.sync_all());
-        synced
-            .and_then(|()| fs::rename(&self.beside, &self.place))
-            .map_err(|error| cannot_write(&self.place, &error))?;
-        self.done = true;
+        if let Some(beside) = &self.beside {
+            let synced = File::open(beside).and_then(|file| file.sync_all());
+            synced.and_then(|()| fs::rename(beside, &self.place)).map_err(|error| cannot_write(&self.place, &error))?;
+            self.beside = None;
+        }
         Ok(())
     }
 }
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        if !self.done {
-            let _ = fs::remove_file(&self.beside);
+        if let Some(beside) = &self.beside {
+            let _ = fs::remove_file(beside);
         }
     }
 }
 
 /// Writes a document to a file, whole or not at all; or to standard output.
 pub(super) fn write_document(out: Output, place: Option<&Path>, text: &str) -> Result<(), Stop> {
-    let Some(place) = place else {
+    let Some(place) = destination(place) else {
         return out.raw(text.as_bytes());
     };
     let (file, mut writer) = NewFile::begin(place)?;
@@ -183,6 +218,35 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         write_document(Output::plain(false), Some(&place), "whole").unwrap();
         assert_eq!(fs::read_to_string(&place).unwrap(), "whole");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_is_followed_also_to_where_nothing_is_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, place) = (folder.path().join("link"), folder.path().join("export"));
+        std::os::unix::fs::symlink("export", &link).unwrap();
+        for text in ["first", "second"] {
+            write_document(Output::plain(false), Some(&link), text).unwrap();
+            assert!(link.is_symlink());
+            assert_eq!(fs::read_to_string(&place).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_pipe_is_written_into_and_stays_a_pipe() {
+        use std::os::unix::fs::FileTypeExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let reading = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read_to_string(pipe).unwrap()
+        });
+        write_document(Output::plain(false), Some(&pipe), "through").unwrap();
+        assert_eq!(reading.join().unwrap(), "through");
+        assert!(pipe.metadata().unwrap().file_type().is_fifo());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

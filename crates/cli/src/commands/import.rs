@@ -5,10 +5,10 @@ use convoke::api::{Fault, Reply};
 
 use super::{
     files::{open, shown},
-    init::prepare,
+    init::{prepare, take_lock},
     verify::Progress,
 };
-use crate::{context::Context, daemon::Lock, stop::Stop, workspace::Workspace};
+use crate::{context::Context, stop::Stop, workspace::Workspace};
 
 /// Make a workspace of an export, with identical hashes
 ///
@@ -25,7 +25,7 @@ impl Import {
         let workspace = Workspace::to_make(context.global.workspace.as_deref())?;
         let input = BufReader::with_capacity(256 * 1024, open(&self.file)?);
         let made = prepare(&workspace)?;
-        let lock = Lock::take(&workspace)?;
+        let lock = take_lock(&workspace)?;
         let mut progress = Progress::new(context.out);
         let imported = convoke::import(&workspace.folder(), input, |done| progress.at(done));
         progress.end();

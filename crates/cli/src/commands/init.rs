@@ -105,7 +105,7 @@ fn user_name() -> Option<String> {
 }
 
 fn create(workspace: &Workspace, organizer: &ActorName) -> Result<Head, Fault> {
-    let _lock = Lock::take(workspace)?;
+    let _lock = take_lock(workspace)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -116,6 +116,17 @@ fn create(workspace: &Workspace, organizer: &ActorName) -> Result<Head, Fault> {
         let head = engine.head();
         engine.close().await;
         Ok(head)
+    })
+}
+
+/// The log's lock, for what makes a log. Whoever has it has a workspace here.
+pub(super) fn take_lock(workspace: &Workspace) -> Result<Lock, Fault> {
+    Lock::take(workspace).map_err(|fault| match fault.code.as_str() {
+        "log_locked" => {
+            let what = format!("there is a workspace in {} already", workspace.folder().display());
+            Fault::new("workspace_exists", what)
+        }
+        _ => fault,
     })
 }
 

@@ -1,8 +1,12 @@
+use std::collections::BTreeSet;
+
 use clap::Args;
-use convoke::api::{Fault, LogFilter, Question, Reply};
+use convoke::api::{Fault, LogFilter, Question, Reply, kind_matches};
 use convoke_core::{
+    event::KINDS,
     name::{ActorName, Word},
-    time::{Span, Timestamp},
+    refusal::Refusal,
+    time::{Span, TimeError, Timestamp},
 };
 
 use crate::{args::Look, context::Context, output::wall_clock, render::EventItem, stop::Stop};
@@ -32,16 +36,31 @@ pub(crate) struct Log {
     look: Look,
 }
 
-fn since(text: &str) -> Result<Timestamp, convoke_core::time::TimeError> {
+fn since(text: &str) -> Result<Timestamp, TimeError> {
     match Span::parse(text) {
         Ok(span) => Ok(wall_clock().minus(span)),
-        Err(_) => Timestamp::parse(text),
+        Err(_) => Timestamp::parse(text).map_err(|error| match error {
+            TimeError::Time(text) => TimeError::Past(text),
+            error => error,
+        }),
     }
+}
+
+/// A kind that events have, or that kinds begin with: waiting for any other would be waiting for nothing.
+pub(super) fn known_kind(kind: &Word) -> Result<String, Refusal> {
+    let kind = kind.to_string();
+    if KINDS.iter().any(|(known, _)| kind_matches(&kind, known)) {
+        return Ok(kind);
+    }
+    let families: BTreeSet<_> = KINDS.iter().filter_map(|(known, _)| known.split('.').next()).collect();
+    let families = families.into_iter().collect::<Vec<_>>().join(", ");
+    let what = format!("no event is of the kind {kind:?}; kinds begin with {families}, as in countdown.fired");
+    Err(Refusal::BadRequest(what))
 }
 
 impl Log {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
-        let kind = self.kind.as_ref().map(ToString::to_string);
+        let kind = self.kind.as_ref().map(known_kind).transpose()?;
         let filter = LogFilter { kind, actor: self.actor, since: self.since, from: self.from, limit: Some(self.limit) };
         if self.follow {
             context.needs_daemon("--follow")?;

@@ -1,9 +1,10 @@
 use clap::{Args, ValueEnum};
+use convoke::api::Fault;
 use convoke_core::{
     command::{Command, SendMessage},
     limits,
     mailbox::events,
-    name::ActorName,
+    name::{ActorName, NameError},
 };
 
 use super::files::{json, standard_input};
@@ -16,10 +17,13 @@ use crate::{args::Mutation, context::Context, stop::Stop};
 #[derive(Debug, Args)]
 pub(crate) struct Send {
     /// To whom: names, separated by commas
-    #[arg(value_delimiter = ',', required = true)]
-    to: Vec<ActorName>,
+    #[arg(value_parser = Recipients::parse)]
+    to: Recipients,
     /// The text; - reads it from standard input
     text: String,
+    /// What belongs to no option and is too much
+    #[arg(hide = true)]
+    more: Vec<String>,
     /// A line that says what it is about
     #[arg(long, value_name = "TEXT")]
     subject: Option<String>,
@@ -45,6 +49,16 @@ pub(crate) struct Send {
     mutation: Mutation,
 }
 
+/// Names, separated by commas, as one argument: what comes after it is the text, wherever options stand.
+#[derive(Debug, Clone)]
+struct Recipients(Vec<ActorName>);
+
+impl Recipients {
+    fn parse(text: &str) -> Result<Self, NameError> {
+        text.split(',').map(ActorName::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Priority {
     #[value(alias = "urgent")]
@@ -68,13 +82,19 @@ impl From<Priority> for events::Priority {
 
 impl Send {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
+        if let Some(word) = self.more.first() {
+            let what =
+                format!("after the text comes {word:?}; the text is one argument, and several recipients are one");
+            let hint = "quote the text: convoke send alice,bob \"please review this\"".to_owned();
+            return Err(Fault { hint, ..Fault::new("usage", what) }.into());
+        }
         let actor = context.actor()?;
         let body = match self.text.as_str() {
             "-" => standard_input("a message's text", limits::MESSAGE_BODY_BYTES_MAX)?,
             _ => self.text,
         };
         let command = SendMessage {
-            to: self.to,
+            to: self.to.0,
             body,
             subject: self.subject,
             kind: self.kind,

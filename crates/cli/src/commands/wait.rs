@@ -1,5 +1,5 @@
 use clap::Args;
-use convoke::api::{Condition, WaitAsk, Waited};
+use convoke::api::{Condition, Fault, WaitAsk, Waited};
 use convoke_core::{
     name::{ActorName, Word},
     refusal::Refusal,
@@ -8,7 +8,7 @@ use convoke_core::{
 
 use serde::Serialize;
 
-use super::recv::TIMEOUT;
+use super::{log::known_kind, recv::TIMEOUT};
 use crate::{
     context::Context,
     render::{EventItem, Page, Show, clean},
@@ -43,15 +43,40 @@ pub(crate) struct Wait {
     by: Option<ActorName>,
 }
 
+const COUNTDOWN_STATES: [&str; 5] = ["counting", "fired", "missed", "scrubbed", "ended"];
+const CAMPAIGN_STATES: [&str; 5] = ["running", "completed", "failed", "cancelled", "ended"];
+
 impl Wait {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
         context.needs_daemon("waiting")?;
         let conditions: Result<Vec<_>, Stop> =
             self.conditions.iter().map(|text| self.condition(text, context)).collect();
         let ask = WaitAsk { conditions: conditions?, timeout_ms: self.timeout };
-        let (Waited { met, cursor, event }, head) = context.session()?.wait(&ask)?;
+        let (Waited { met, cursor, event }, head) =
+            context.session()?.wait(&ask).map_err(|fault| self.explained(fault))?;
         let condition = self.conditions.get(met).cloned().unwrap_or_default();
         context.out.show(&Met { met, condition, cursor, event: event.map(EventItem) }, Some(head))
+    }
+
+    /// A name may hold a `=`. Where nothing has such a name, what follows it was meant as a state.
+    fn explained(&self, fault: Fault) -> Fault {
+        let meant = |states: &[&str], text: &str| -> Option<String> {
+            let (_, state) = text.rsplit_once('=')?;
+            let fault = fault.message.contains(text.split_once(':')?.1);
+            (fault && !states.contains(&state))
+                .then(|| format!("{state:?} is no state; there are {}", states.join(", ")))
+        };
+        let found = self.conditions.iter().find_map(|text| match text.split_once(':') {
+            Some(("countdown", _)) => meant(&COUNTDOWN_STATES, text),
+            Some(("campaign", _)) => meant(&CAMPAIGN_STATES, text),
+            _ => None,
+        });
+        match found {
+            Some(what) if fault.code == "not_found" => {
+                Fault { message: format!("{}, and {what}", fault.message), ..fault }
+            }
+            _ => fault,
+        }
     }
 
     fn condition(&self, text: &str, context: &Context) -> Result<Condition, Stop> {
@@ -61,18 +86,18 @@ impl Wait {
         };
         Ok(match (what, of) {
             ("countdown", Some(of)) => {
-                let (countdown, state) = state(of, &["counting", "fired", "missed", "scrubbed", "ended"]);
+                let (countdown, state) = state(of, &COUNTDOWN_STATES);
                 Condition::Countdown { countdown, state }
             }
             ("campaign", Some(of)) => {
-                let (campaign, state) = state(of, &["running", "completed", "failed", "cancelled", "ended"]);
+                let (campaign, state) = state(of, &CAMPAIGN_STATES);
                 Condition::Campaign { campaign, state }
             }
             ("mail", None) => Condition::Mail { mailbox: context.actor()? },
             ("mail", Some(of)) => Condition::Mail { mailbox: ActorName::parse(of).map_err(Refusal::from)? },
             ("event", kind) => {
                 let kind = kind.map(Word::parse).transpose().map_err(Refusal::from)?;
-                let kind = kind.map(|kind| kind.to_string());
+                let kind = kind.as_ref().map(known_kind).transpose()?;
                 Condition::Event { kind, actor: self.by.clone(), from: self.from }
             }
             _ => {

@@ -99,12 +99,21 @@ pub(crate) async fn bulk(
 
 fn read(line: &[u8], default: Option<&ActorName>) -> Result<Request, Fault> {
     let line: Line = serde_json::from_slice(line)
-        .map_err(|error| Fault::new("bad_request", format!("the request's JSON: {error}")))?;
+        .map_err(|error| Fault::new("bad_request", format!("the request's JSON: {}", in_its_line(&error))))?;
     let actor = line
         .actor
         .or_else(|| default.cloned())
         .ok_or_else(|| Fault::new("actor_required", "the request does not say who acts (its member \"as\")"))?;
     Ok(Request { actor, key: line.key, expect_head: line.expect_head, command: line.command })
+}
+
+/// What is wrong with one line's JSON. The line's number would always be 1; who gave the stream knows the right one.
+fn in_its_line(error: &serde_json::Error) -> String {
+    let (text, place) = (error.to_string(), format!(" at line {} column {}", error.line(), error.column()));
+    match text.strip_suffix(&place) {
+        Some(what) => format!("{what} (column {})", error.column()),
+        None => text,
+    }
 }
 
 /// Waits for the first answer and takes those that are there besides. Not one is lost if the wait is given up.

@@ -73,3 +73,27 @@ pub(crate) fn last_lines(workspace: &Workspace, count: usize) -> io::Result<Vec<
     let lines: Vec<_> = text.lines().collect();
     Ok(lines[lines.len().saturating_sub(count)..].iter().map(|line| (*line).to_owned()).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::FOLDER;
+
+    #[test]
+    fn a_long_log_is_put_aside_in_place_of_the_one_before() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::create_dir(place.path().join(FOLDER)).unwrap();
+        let workspace = Workspace::find(Some(place.path())).unwrap();
+        assert!(last_lines(&workspace, 5).unwrap().is_empty());
+        for number in 0..3 {
+            open(&workspace).unwrap().write_all(format!("{number}\n").repeat(600_000).as_bytes()).unwrap();
+        }
+        let mut file = open(&workspace).unwrap();
+        file.write_all(b"one\ntwo\nthree\n").unwrap();
+        assert_eq!(last_lines(&workspace, 2).unwrap(), ["two", "three"]);
+        let bytes: u64 =
+            std::fs::read_dir(workspace.folder()).unwrap().map(|f| f.unwrap().metadata().unwrap().len()).sum();
+        assert!(bytes < 3 * BYTES_MAX, "{bytes}");
+        assert!(std::fs::read_to_string(workspace.file(OLD_FILE)).unwrap().starts_with('2'));
+    }
+}

@@ -7,6 +7,7 @@ use convoke_core::{
     id::{CountdownId, EventId, MessageId},
     mailbox::Token,
 };
+use convoke_projections::query::LIMIT_MAX;
 use serde::Serialize;
 
 use super::{
@@ -234,9 +235,15 @@ impl Show for Reply {
         match self {
             Self::State(view) => view.show(page),
             Self::Log { events, more } => {
+                let how = match events.first() {
+                    Some(first) if events.len() >= LIMIT_MAX as usize => {
+                        format!("--as-of {}, as {LIMIT_MAX} at once is the most", first.position)
+                    }
+                    _ => "--limit N".to_owned(),
+                };
                 match more {
-                    Some(more) => page.more(*more, "earlier", "--limit N"),
-                    None => page.line("… there may be earlier ones: --limit N"),
+                    Some(more) => page.more(*more, "earlier", &how),
+                    None => page.line(format!("… there may be earlier ones: {how}")),
                 }
                 page.table(event_table(events, page));
                 if events.is_empty() {

@@ -187,10 +187,12 @@ impl Actors {
 
     /// Of several similar names the first by alphabet is proposed.
     fn is_no_misspelling(&self, given: &ActorName) -> Result<(), Refusal> {
-        let similar = self.members.keys().find(|known| is_likely_misspelling(given.as_str(), known.as_str()));
-        match similar {
-            Some(known) => Err(Refusal::DidYouMean { given: given.clone(), known: known.clone() }),
-            None => Ok(()),
+        let everybody = self.members.keys().map(ActorName::as_str);
+        let known = everybody.chain([ActorName::SUPERVISOR, ActorName::CONDUCTOR]);
+        let similar = known.into_iter().find(|known| is_likely_misspelling(given.as_str(), known));
+        match similar.map(ActorName::parse) {
+            Some(Ok(known)) => Err(Refusal::DidYouMean { given: given.clone(), known }),
+            _ => Ok(()),
         }
     }
 }

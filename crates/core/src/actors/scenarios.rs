@@ -173,6 +173,9 @@ fn a_likely_misspelling_is_refused_unless_it_is_said_to_be_new() {
     check(&given, mentions(&["allice"], false), Err("did_you_mean"));
     check(&given, mentions(&["allice"], true), Ok(vec![agent("allice")]));
     check(&given, adds("olga", "alcie", ActorKind::Human), Err("did_you_mean"));
+    for cry_for_help in ["supervisr", "condcutor"] {
+        check(&given, mentions(&[cry_for_help], false), Err("did_you_mean"));
+    }
     let refusal = folded(&given).mentioned(&[name("allice")], false).unwrap_err();
     assert_eq!(refusal, Refusal::DidYouMean { given: name("allice"), known: name("alice") });
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use super::{
     checkpoint::{Checkpoint, Head},
     commit::{Commit, EventRef},
-    file::{self, FileError, FileKind, from_hex, push_hex},
-    hash::Hash,
+    file::{self, FileError, FileKind, from_hex, put_hex},
+    hash::{Hash, Salt},
     verification::{Broken, CheckedEvent, Fault, Verification},
 };
 use crate::{id::LogId, limits};
@@ -46,30 +46,29 @@ pub fn first_line(log_id: LogId) -> String {
     line(&FirstLine { convoke_export: VERSION, log_id })
 }
 
-/// The lines of one commit: its events and the head after it.
+/// Appends the lines of one commit: its events and the head after it.
 ///
 /// # Errors
 /// [`Broken`] if a payload is not text, which no verified one is.
-pub fn commit_lines(commit: &Commit, root: Hash) -> Result<String, Broken> {
-    // Enough for what is mostly text and few escapes.
-    let mut lines = String::with_capacity(2 * commit.frames().len());
+pub fn put_commit(lines: &mut Vec<u8>, commit: &Commit, root: Hash) -> Result<(), Broken> {
     for (position, event) in (commit.first()..).zip(commit.events()) {
-        lines.push_str("{\"position\":");
-        lines.push_str(&position.to_string());
-        lines.push_str(",\"header\":\"");
-        push_hex(&mut lines, event.header);
-        lines.push('"');
+        lines.extend_from_slice(b"{\"position\":");
+        lines.extend_from_slice(position.to_string().as_bytes());
+        lines.extend_from_slice(b",\"header\":\"");
+        put_hex(lines, event.header);
+        lines.push(b'"');
         if let (Some(salt), Some(payload)) = (event.salt(), event.payload()) {
             let text = std::str::from_utf8(payload).map_err(|_| Broken { position, fault: Fault::PayloadText })?;
-            lines.push_str(",\"salt\":\"");
-            push_hex(&mut lines, &salt);
-            lines.push_str("\",\"payload\":");
-            lines.push_str(&json(&text));
+            lines.extend_from_slice(b",\"salt\":\"");
+            put_hex(lines, &salt);
+            lines.extend_from_slice(b"\",\"payload\":");
+            serde_json::to_writer(&mut *lines, text).expect("a text has a JSON form");
         }
-        lines.push_str("}\n");
+        lines.extend_from_slice(b"}\n");
     }
-    lines.push_str(&line(&CommitLine { commit: Head { size: commit.end(), root } }));
-    Ok(lines)
+    let head = CommitLine { commit: Head { size: commit.end(), root } };
+    lines.extend_from_slice(line(&head).as_bytes());
+    Ok(())
 }
 
 /// The last line.
@@ -79,11 +78,7 @@ pub fn last_line(checkpoint: &Checkpoint) -> String {
 }
 
 fn line<T: Serialize>(value: &T) -> String {
-    json(value) + "\n"
-}
-
-fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("numbers, texts and structs of them have a JSON form")
+    serde_json::to_string(value).expect("numbers, texts and structs of them have a JSON form") + "\n"
 }
 
 /// What one line after the first shows by itself. Nearly all of the work, and it can be done for many lines at once.
@@ -92,7 +87,7 @@ pub struct CheckedLine(Result<Content, LineFault>);
 
 #[derive(Debug, Clone)]
 enum Content {
-    Event { position: u64, frame: Vec<u8>, event: Result<CheckedEvent, Fault> },
+    Event { position: u64, header: Vec<u8>, salted_payload: Option<Vec<u8>>, event: Result<CheckedEvent, Fault> },
     Commit(Head),
     Checkpoint(Checkpoint),
 }
@@ -127,15 +122,9 @@ fn text_of(bytes: &[u8]) -> Result<&str, LineFault> {
 fn read(text: &str) -> Result<Content, LineFault> {
     match serde_json::from_str(text).map_err(|error| form(in_short(&error)))? {
         Line { position: Some(position), header: Some(Hex(header)), salt, payload, commit: None, checkpoint: None } => {
-            let salted = salted(salt, payload).map_err(form)?;
-            let event = EventRef { header: &header, salted_payload: salted.as_deref() };
-            let checked = CheckedEvent::of(event);
-            let mut frame = Vec::with_capacity(3 + header.len() + salted.as_ref().map_or(0, Vec::len));
-            match event.put(&mut frame) {
-                // A header that no frame can hold is none, and that is what the event's fault says.
-                Err(error) if checked.is_ok() => Err(form(error.to_string())),
-                _ => Ok(Content::Event { position, frame, event: checked }),
-            }
+            let salted_payload = salted(salt, payload).map_err(form)?;
+            let event = CheckedEvent::of(EventRef { header: &header, salted_payload: salted_payload.as_deref() });
+            Ok(Content::Event { position, header, salted_payload, event })
         }
         Line { commit: Some(head), position: None, header: None, salt: None, payload: None, checkpoint: None } => {
             Ok(Content::Commit(head))
@@ -148,19 +137,16 @@ fn read(text: &str) -> Result<Content, LineFault> {
 }
 
 /// Salt, length and payload of an event's line; `None` if they were erased.
-fn salted(salt: Option<Hex>, payload: Option<String>) -> Result<Option<Vec<u8>>, &'static str> {
+fn salted(salt: Option<Hex>, payload: Option<Payload>) -> Result<Option<Vec<u8>>, &'static str> {
     match (salt, payload) {
         (None, None) => Ok(None),
-        (Some(Hex(salt)), Some(payload)) => {
-            if salt.len() != 16 {
-                return Err("the salt is not 16 bytes");
-            }
-            let length = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= limits::PAYLOAD_BYTES_MAX);
-            let length = length.ok_or("the payload is longer than one can be")?;
-            let mut salted = Vec::with_capacity(20 + payload.len());
-            salted.extend_from_slice(&salt);
-            salted.extend_from_slice(&length.to_be_bytes());
-            salted.extend_from_slice(payload.as_bytes());
+        (Some(Hex(salt)), Some(Payload(mut salted))) => {
+            let salt: Salt = salt.try_into().map_err(|_| "the salt is not 16 bytes")?;
+            let length = salted.len().saturating_sub(Payload::BEFORE);
+            let length = u32::try_from(length).ok().filter(|_| length <= limits::PAYLOAD_BYTES_MAX);
+            let length = length.ok_or("the payload is longer than one can be")?.to_be_bytes();
+            salted[..16].copy_from_slice(&salt);
+            salted[16..Payload::BEFORE].copy_from_slice(&length);
             Ok(Some(salted))
         }
         _ => Err("salt and payload are there together or not at all"),
@@ -224,11 +210,12 @@ impl ExportReader {
             return Err(self.refuse("something follows the checkpoint"));
         }
         match line.0 {
-            Ok(Content::Event { position, frame, event }) => {
+            Ok(Content::Event { position, header, salted_payload, event }) => {
                 let next = self.log.size();
                 let event = if position == next { event } else { Err(Fault::Position(position)) };
                 self.log.event(event)?;
-                self.frames.extend_from_slice(&frame);
+                let event = EventRef { header: &header, salted_payload: salted_payload.as_deref() };
+                event.put(&mut self.frames).map_err(|error| self.refuse(error.to_string()))?;
                 let events = self.log.size() - self.log.head().size;
                 if events > limits::COMMIT_EVENTS_MAX as u64 || self.frames.len() > limits::COMMIT_BYTES_MAX {
                     return Err(self.refuse("the commit is larger than one can be"));
@@ -302,7 +289,7 @@ struct Line {
     #[serde(default, deserialize_with = "file::present")]
     salt: Option<Hex>,
     #[serde(default, deserialize_with = "file::present")]
-    payload: Option<String>,
+    payload: Option<Payload>,
     #[serde(default, deserialize_with = "file::present")]
     commit: Option<Head>,
     #[serde(default, deserialize_with = "file::present")]
@@ -325,5 +312,31 @@ impl<'de> Deserialize<'de> for Hex {
             }
         }
         deserializer.deserialize_str(Digits)
+    }
+}
+
+/// A payload's text, after room for its salt and length.
+struct Payload(Vec<u8>);
+
+impl Payload {
+    const BEFORE: usize = 16 + 4;
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl de::Visitor<'_> for Text {
+            type Value = Payload;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a text")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Payload, E> {
+                let mut bytes = Vec::with_capacity(Payload::BEFORE + text.len());
+                bytes.resize(Payload::BEFORE, 0);
+                bytes.extend_from_slice(text.as_bytes());
+                Ok(Payload(bytes))
+            }
+        }
+        deserializer.deserialize_str(Text)
     }
 }

@@ -1,5 +1,7 @@
 //! From what somebody asked to send to the message that is sent: well formed, and within every limit.
 
+use std::collections::BTreeSet;
+
 use super::events::MessageSent;
 use crate::{
     command::SendMessage,
@@ -71,7 +73,10 @@ fn recipients(names: &[ActorName]) -> Result<Vec<ActorName>, Refusal> {
         }
         let mailbox = name.clone().mailbox();
         if !to.contains(&mailbox) {
-            within("the number of recipients", to.len() + 1, limits::RECIPIENTS_MAX)?;
+            if to.len() == limits::RECIPIENTS_MAX {
+                let all: BTreeSet<_> = names.iter().cloned().map(ActorName::mailbox).collect();
+                within("the number of recipients", all.len(), limits::RECIPIENTS_MAX)?;
+            }
             to.push(mailbox);
         }
     }

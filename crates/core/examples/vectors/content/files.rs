@@ -7,7 +7,7 @@ use convoke_core::{
     log::{
         CheckedEvent, Checkpoint, Commit, CommitBuilder, ConsistencyProof, EventRef, Hash, Head, Header, Idempotency,
         InclusionProof, Kind, Verification, consistency_path,
-        export::{ExportError, ExportReader, commit_lines, first_line, last_line},
+        export::{ExportError, ExportReader, first_line, last_line, put_commit},
         fingerprint, inclusion_path, leaf_hash, range_root,
     },
     name::{ActorName, Key},
@@ -85,11 +85,12 @@ impl SmallLog {
     }
 
     fn export(&self) -> String {
-        let mut text = first_line(self.log_id);
+        let mut text = first_line(self.log_id).into_bytes();
         for (commit, head) in &self.commits {
-            text += &commit_lines(commit, head.root).expect("payloads are text");
+            put_commit(&mut text, commit, head.root).expect("payloads are text");
         }
-        text + &last_line(&self.checkpoint)
+        text.extend_from_slice(last_line(&self.checkpoint).as_bytes());
+        String::from_utf8(text).expect("lines are text")
     }
 
     fn proof(&self, position: u64, size: u64) -> InclusionProof {
