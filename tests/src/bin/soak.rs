@@ -111,8 +111,8 @@ fn act(workspace: &Workspace, ledger: &Ledger, growth: &Growth, seconds: u64) {
         let (mut kills, mut stops, mut said) = (0, 0, Duration::ZERO);
         while began.elapsed() < Duration::from_secs(seconds) && ledger.len() < KEYS_KEPT_MAX {
             thread::sleep(Duration::from_millis(500));
-            kills += for_a_moment(workspace, Disturbance::Kill, &mut chance);
-            stops += for_a_moment(workspace, Disturbance::Stop, &mut chance);
+            kills += for_a_moment(workspace, Disturbance::Kill, ledger, &mut chance);
+            stops += for_a_moment(workspace, Disturbance::Stop, ledger, &mut chance);
             growth.measure(workspace);
             if began.elapsed() - said > Duration::from_secs(30) {
                 said = began.elapsed();
@@ -131,10 +131,10 @@ fn act(workspace: &Workspace, ledger: &Ledger, growth: &Growth, seconds: u64) {
     });
 }
 
-fn for_a_moment(workspace: &Workspace, what: Disturbance, chance: &mut rand::rngs::StdRng) -> u64 {
+fn for_a_moment(workspace: &Workspace, what: Disturbance, ledger: &Ledger, chance: &mut rand::rngs::StdRng) -> u64 {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        let disturbing = scope.spawn(|| disturb(workspace, what, 10..200, chance, &over));
+        let disturbing = scope.spawn(|| disturb(workspace, what, 10..200, chance, ledger, &over));
         thread::sleep(Duration::from_secs(1));
         over.store(true, Ordering::Relaxed);
         disturbing.join().expect("the daemon stops when told to")

@@ -71,8 +71,8 @@ fn check(rounds: usize, disturbance: Option<Disturbance>) {
     let (ledger, ended, together) = (Ledger::default(), AtomicBool::new(false), Barrier::new(ACTORS));
     let met = std::thread::scope(|scope| {
         let disturbing = disturbance.map(|what| {
-            let (workspace, ended) = (&workspace, &ended);
-            scope.spawn(move || disturb(workspace, what, 20..150, &mut chance::generator(1), ended))
+            let (workspace, ledger, ended) = (&workspace, &ledger, &ended);
+            scope.spawn(move || disturb(workspace, what, 20..150, &mut chance::generator(1), ledger, ended))
         });
         let acting: Vec<_> = (0..ACTORS)
             .map(|index| {

@@ -118,7 +118,7 @@ impl Leases {
         let names: Vec<ActorName> = self.holders.keys().cloned().collect();
         for name in names {
             self.change(&name, Timestamp::default(), |leases| {
-                leases.retain(|(_, other, other_mailbox)| *other != message || other_mailbox != mailbox);
+                leases.retain(|(_, other, other_mailbox)| (*other, other_mailbox) != (message, mailbox));
             });
         }
     }

@@ -371,7 +371,7 @@ fn the_acks_of_one_message_are_found_after_others_went_out_and_after_a_reload() 
     ended.push(other(0), &name("cy"));
     assert_eq!(claims(&ended), [cy.clone(), bob]);
     ended.push(other(1), &name("cy"));
-    assert_eq!(claims(&ended), vec![cy.clone()]);
+    assert_eq!(claims(&ended), std::slice::from_ref(&cy));
     let reloaded = serde_json::from_value(serde_json::to_value(&ended).unwrap()).unwrap();
     assert_eq!(claims(&reloaded), [cy]);
     assert_eq!(reloaded, ended);
