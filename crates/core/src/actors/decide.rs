@@ -13,15 +13,14 @@ use crate::{command::CreateWorkspace, event::Event, limits, name::ActorName, ref
 ///
 /// # Errors
 /// [`Refusal::BadRequest`] if the log has begun, [`Refusal::ReservedName`] if nobody can have the organizer's name,
-/// [`Refusal::NotPermitted`] if somebody else acts.
+/// [`Refusal::NotYou`] if somebody else acts.
 pub fn create(size: u64, create: &CreateWorkspace, actor: &ActorName) -> Result<Vec<Event>, Refusal> {
     if size > 0 {
         return Err(Refusal::BadRequest("the log has begun; a workspace is created once".to_owned()));
     }
     not_reserved(&create.organizer)?;
     if *actor != create.organizer {
-        let organizer = &create.organizer;
-        return Err(Refusal::NotPermitted(format!("{actor} cannot create the workspace of {organizer}")));
+        return Err(Refusal::NotYou { acting: actor.clone(), named: create.organizer.clone() });
     }
     Ok(vec![WorkspaceCreated { organizer: create.organizer.clone() }.into()])
 }
