@@ -137,7 +137,7 @@ fn nobody_creates_a_workspace_for_another() {
     world.state = State::default();
     for actor in ["eve", "system"] {
         let sentence = world.refused(actor, json!({"create_workspace": {"organizer": "olga"}}));
-        assert_eq!(sentence, format!("{actor} cannot create the workspace of olga"));
+        assert_eq!(sentence, format!("{actor} cannot answer for olga"));
     }
     assert_eq!(world.state, State::default());
 }

@@ -32,8 +32,13 @@ fn send_at_once(place: &Place, processes: usize, each: usize, meanwhile: impl Fn
 
 /// Every message is there once, in its sender's order.
 fn assert_all_arrived(place: &Place, processes: usize, each: usize) {
-    let data = place.data("dana", &["inbox", "inbox-of-all", "--limit", "10000"]);
-    let messages = data["inbox"]["messages"].as_array().unwrap();
+    let counted = place.data("dana", &["inbox", "inbox-of-all", "--limit", "1"])["inbox"]["counts"]["ready"].take();
+    assert_eq!(counted, processes * each);
+    let mut messages = Vec::new();
+    while messages.len() < processes * each {
+        let data = place.data("inbox-of-all", &["recv", "--ack", "--max", "100"]);
+        messages.extend(data["messages"].as_array().unwrap().clone());
+    }
     assert_eq!(messages.len(), processes * each);
     for process in 0..processes {
         let sender = format!("sender-{process}");

@@ -187,14 +187,18 @@ fn check_texts(workspace: &Workspace, totals: &Totals) {
     let mut client = Client::new(workspace);
     for (name, texts) in &totals.mailboxes {
         let (taker, mailbox) = if name == SUPERVISOR { (ORGANIZER, name) } else { (name.as_str(), name) };
-        let receive = json!({"receive_messages": {"mailbox": mailbox, "max": 1000, "ack": true}});
-        let received = client.command(taker, &format!("empty-{name}"), &receive);
-        let taken = received["data"]["messages"].as_array().unwrap();
+        let receive = json!({"receive_messages": {"mailbox": mailbox, "max": 100, "ack": true}});
+        let mut taken = Vec::new();
+        for round in 0.. {
+            let received = client.command(taker, &format!("empty-{name}-{round}"), &receive);
+            match received["data"]["messages"].as_array() {
+                Some(messages) => taken.extend(messages.clone()),
+                None => break,
+            }
+        }
         let of_agents = taken.iter().filter(|taken| taken["from"] != "system");
         let got: Vec<&str> = of_agents.map(|taken| taken["body"].as_str().unwrap()).collect();
         assert_eq!(got, texts.iter().map(String::as_str).collect::<Vec<_>>(), "{name}");
-        let again = client.command(taker, &format!("again-{name}"), &receive);
-        assert_eq!(again["data"]["messages"], Value::Null, "{name}'s mailbox is empty: {again}");
     }
 }
 
