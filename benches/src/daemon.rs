@@ -255,15 +255,22 @@ fn memory(figures: &mut Figures, program: &Program) -> Outcome<()> {
     let http = Http { address: "/v1/command", body: |number| send_json(1 << 40 | number) };
     let busy = load(&program.socket(), CLIENTS, TURN_TIME, 0, &http)?;
     let after_load = machine::resident_bytes(&daemon) as f64 / 1e6;
+    // In idle time the daemon folds the log from zero, to compare with its snapshot; it begins after 20 s.
+    thread::sleep(Duration::from_secs(25));
+    let after_audit = machine::resident_bytes(&daemon) as f64 / 1e6;
     let from = format!(
-        "resident, after questions; {after_load:.0} MB after {:.0} k more messages of {CLIENTS} clients",
+        "resident, the most of: {after_questions:.0} MB after questions, {after_load:.0} MB after {:.0} k more messages of {CLIENTS} clients, {after_audit:.0} MB after the audit in idle time",
         busy.requests as f64 / 1e3
     );
+    let most = after_questions.max(after_load).max(after_audit);
     let what = "The daemon's memory with 1 million events and 10,000 live messages";
-    figures.add(what, after_questions, "MB", Target::AtMost(150.0), from);
+    figures.add(what, most, "MB", Target::AtMost(150.0), from);
     figures.keep(
         "memory, MB",
-        json!({ "after_questions": after_questions, "after_load": after_load, "sent": busy.requests }),
+        json!({
+            "after_questions": after_questions, "after_load": after_load, "after_audit": after_audit,
+            "sent": busy.requests,
+        }),
     );
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::{
     fs,
     io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -95,13 +96,13 @@ impl Workspace {
     /// Runs the program to its end.
     #[must_use]
     pub fn run(&self, actor: &str, args: &[&str]) -> Ran {
-        Ran::of(args, self.command(actor, args).output().expect("the program runs"))
+        Ran::of_command(args, &mut self.command(actor, args))
     }
 
     /// Runs the program as people call it.
     #[must_use]
     pub fn run_plain(&self, args: &[&str]) -> Ran {
-        Ran::of(args, self.plain_command(args).output().expect("the program runs"))
+        Ran::of_command(args, &mut self.plain_command(args))
     }
 
     /// Runs the program with something on its standard input.
@@ -113,7 +114,7 @@ impl Workspace {
         let mut stdin = child.stdin.take().expect("it was piped");
         let input = input.to_owned();
         let writing = thread::spawn(move || stdin.write_all(&input));
-        let ran = Ran::of(args, child.wait_with_output().expect("the program ends"));
+        let ran = Ran::of_child(args, child);
         // A program that refused before it read everything is no failure of the writing side.
         let _ = writing.join().expect("writing does not panic");
         ran
@@ -172,7 +173,28 @@ impl Drop for Workspace {
     }
 }
 
+/// No run may take longer; one that does hangs.
+const RUN_MAX: Duration = Duration::from_secs(120);
+
 impl Ran {
+    #[track_caller]
+    fn of_command(args: &[&str], command: &mut Command) -> Self {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+        Self::of_child(args, child)
+    }
+
+    #[track_caller]
+    fn of_child(args: &[&str], child: Child) -> Self {
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let (say, hear) = mpsc::channel();
+        thread::spawn(move || say.send(child.wait_with_output()));
+        let Ok(output) = hear.recv_timeout(RUN_MAX) else {
+            let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
+            panic!("`convoke {}` hangs", args.join(" "));
+        };
+        Self::of(args, output.expect("the program ends"))
+    }
+
     fn of(args: &[&str], output: Output) -> Self {
         Self {
             line: args.join(" "),

@@ -8,9 +8,8 @@ use std::{
 
 use convoke_core::{
     event::Recorded,
-    log::{Frontier, Hash, Head},
+    log::{Frontier, Hash, Head, export::ExportReader},
 };
-use convoke_store::ExportReader;
 
 use crate::workspace::{ORGANIZER, Workspace};
 
@@ -46,19 +45,26 @@ impl Written {
         Self::read(BufReader::new(File::open(file).expect("the export is there")))
     }
 
-    fn read(input: impl BufRead) -> Self {
+    fn read(mut input: impl BufRead) -> Self {
         let (mut events, mut commits) = (Vec::new(), Vec::new());
         let mut frontier = Frontier::default();
         let mut roots = vec![Head::EMPTY.root];
-        for stored in ExportReader::new(input).expect("an export") {
-            let stored = stored.expect("the export is whole");
-            for event in stored.commit.events() {
+        let mut line = || {
+            let mut line = Vec::new();
+            input.read_until(b'\n', &mut line).expect("the export can be read");
+            Some(line).filter(|line| !line.is_empty())
+        };
+        let mut reader = ExportReader::open(&line().expect("an export")).expect("an export");
+        while let Some(line) = line() {
+            let Some(exported) = reader.line(&line).expect("the export holds") else { continue };
+            for event in exported.commit.events() {
                 frontier.push(event.leaf());
                 roots.push(frontier.root());
                 events.push(Recorded::of(event).expect("every event is known"));
             }
-            commits.push((stored.commit.first(), stored.commit.end()));
+            commits.push((exported.commit.first(), exported.commit.end()));
         }
+        reader.finish().expect("the export ends with its checkpoint");
         Self { events, commits, roots }
     }
 

@@ -19,7 +19,7 @@ use std::{
 };
 
 use convoke_core::log::{Commit, Frontier, Head};
-use convoke_store::{ExportError, Log, SledLog, Stored, conformance::run, sample, verify};
+use convoke_store::{Log, SledLog, Stored, conformance::run, sample, verify};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -182,12 +182,12 @@ fn grown(folder: &Path, events: u64, each: usize) -> Outcome<()> {
 }
 
 /// The commits of a log, with their roots.
-fn commits(events: u64, each: usize) -> impl Iterator<Item = Result<Stored, ExportError>> {
+fn commits(events: u64, each: usize) -> impl Iterator<Item = Stored> {
     let mut frontier = Frontier::default();
     std::iter::from_fn(move || {
         let commit = (frontier.size() < events).then(|| sample::commit(frontier.size(), each, PAYLOAD_BYTES))?;
         commit.events().for_each(|event| frontier.push(event.leaf()));
-        Some(Ok(Stored { root: frontier.root(), commit }))
+        Some(Stored { root: frontier.root(), commit })
     })
 }
 

@@ -27,17 +27,29 @@ impl<L: Log> Engine<L> {
         let _permit = self.shared.whole_log().await;
         let log = &self.shared.log;
         let size = log.head().size;
-        let mut writer = ExportWriter::new(out, log.log_id().ok_or(ExportError::Empty)?)?;
+        let log_id = log.log_id().ok_or(ExportError::Empty)?;
+        // Writing may block, as on a pipe that nobody empties, and so may the flush of a writer that is dropped: both
+        // have a thread of their own, from the first line to the last.
+        let mut writer = blocking(move || ExportWriter::new(out, log_id)).await??;
         let mut next = 0;
         while next < size {
-            let stored = log.read(next, CHUNK_EVENTS).await?;
+            let stored = match log.read(next, CHUNK_EVENTS).await {
+                Ok(stored) => stored,
+                Err(error) => {
+                    blocking(move || drop(writer)).await?;
+                    return Err(error.into());
+                }
+            };
             next = stored.last().map_or(size, |stored| stored.commit.end());
-            // Writing may block, as on a pipe that nobody empties: it has a thread of its own meanwhile.
             let writing = move || stored.iter().try_for_each(|stored| writer.write(stored)).map(|()| writer);
-            writer = tokio::task::spawn_blocking(writing).await.map_err(internal)??;
+            writer = blocking(writing).await??;
         }
-        Ok(writer.finish().map(|(_, checkpoint)| checkpoint)?)
+        Ok(blocking(move || writer.finish().map(|(_, checkpoint)| checkpoint)).await??)
     }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.map_err(internal)
 }
 
 /// Makes a workspace in a folder (`.convoke`) from an export, checking every hash on the way: all of it, or nothing.

@@ -5,6 +5,7 @@ mod clock;
 mod crash;
 mod places;
 mod snapshots;
+mod streams;
 mod thousand;
 mod twenty;
 

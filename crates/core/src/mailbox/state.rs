@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{
     delivery::{Delivery, DeliveryState},
@@ -23,8 +23,8 @@ use crate::{
 /// Every delivery that is not acked, with the order of each mailbox, the leases, and the latest acks.
 ///
 /// Its serialised form holds what cannot be derived; the rest is rebuilt on reading.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(from = "Stored", into = "Stored")]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Mailboxes {
     /// By the end of the message's id, as tokens name it. Each list is sorted, with one entry per mailbox.
     pub(super) deliveries: BTreeMap<u64, Vec<Delivery>>,

@@ -1,6 +1,6 @@
 //! The mailboxes as a snapshot keeps them: without what can be derived.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
     delivery::{Delivery, DeliveryState},
@@ -10,7 +10,7 @@ use super::{
 use crate::{name::ActorName, time::Timestamp};
 
 /// What cannot be derived.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Stored {
     deliveries: Vec<Delivery>,
     /// When each holder last acted.
@@ -18,11 +18,18 @@ pub(super) struct Stored {
     ended: Ended,
 }
 
-impl From<Mailboxes> for Stored {
-    fn from(mailboxes: Mailboxes) -> Self {
-        let seen = mailboxes.leases.seen().map(|(holder, seen)| (holder.clone(), seen)).collect();
-        let deliveries = mailboxes.deliveries.into_values().flatten().collect();
-        Self { deliveries, seen, ended: mailboxes.ended }
+/// The same, as it is written: nothing is copied, for there may be very many deliveries.
+#[derive(Serialize)]
+struct Storing<'a> {
+    deliveries: Vec<&'a Delivery>,
+    seen: Vec<(&'a ActorName, Timestamp)>,
+    ended: &'a Ended,
+}
+
+impl Serialize for Mailboxes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (deliveries, seen) = (self.iter().collect(), self.leases.seen().collect());
+        Storing { deliveries, seen, ended: &self.ended }.serialize(serializer)
     }
 }
 
