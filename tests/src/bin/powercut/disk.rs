@@ -51,6 +51,16 @@ impl Disk {
         command("mount", &["-o".as_ref(), "remount,ro".as_ref(), &self.mount_point])
     }
 
+    /// Holds every write back from now on.
+    pub(crate) fn freeze(&self) -> Outcome<()> {
+        command("fsfreeze", &["-f".as_ref(), &self.mount_point])
+    }
+
+    /// Lets the writes go on.
+    pub(crate) fn thaw(&self) -> Outcome<()> {
+        command("fsfreeze", &["-u".as_ref(), &self.mount_point])
+    }
+
     fn mount(&self) -> Outcome<()> {
         command("mount", &["-o".as_ref(), "loop".as_ref(), &self.image, &self.mount_point])
     }

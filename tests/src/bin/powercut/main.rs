@@ -1,16 +1,16 @@
 //! Does an acknowledged event survive? Cuts the power, kills the writer and fills the disk under a store, many times.
 //!
 //! ```text
-//! powercut [--cuts N] [--kills N] [--fills N] [--seed N] [--folder FOLDER]
+//! powercut [--cuts N] [--kills N] [--fills N] [--freezes N] [--seed N] [--folder FOLDER]
 //! ```
 //!
 //! A writer process appends commits of every size up to the largest and reports each acknowledged head through a pipe.
 //! For a **cut** it writes to an ext4 filesystem in a loop-mounted file, which is then shut down as by a power cut
 //! (`EXT4_IOC_SHUTDOWN` without a last flush), unmounted and mounted again. A **kill** is a SIGKILL at a random moment. A
-//! **fill** lets the disk run full, and then makes room. After each, every acknowledged event must be there, with no part of a
+//! **fill** lets the disk run full, and then makes room. A **freeze** lets it not answer for more than a minute. After each, every acknowledged event must be there, with no part of a
 //! commit beside, under the root that was acknowledged, and the whole log must verify.
 //!
-//! Cuts and fills need root and loop devices. Without them they are left out, with a sentence; if `CI` is `true` that is a
+//! Cuts, fills and freezes need root and loop devices. Without them they are left out, with a sentence; if `CI` is `true` that is a
 //! failure.
 
 mod check;
@@ -37,6 +37,7 @@ struct Options {
     cuts: u64,
     kills: u64,
     fills: u64,
+    freezes: u64,
     seed: u64,
     folder: PathBuf,
 }
@@ -59,7 +60,8 @@ fn main() -> ExitCode {
 }
 
 fn parse(args: &[String]) -> Outcome<Options> {
-    let mut options = Options { cuts: 10, kills: 100, fills: 2, seed: seed_of_now(), folder: std::env::temp_dir() };
+    let mut options =
+        Options { cuts: 10, kills: 100, fills: 2, freezes: 1, seed: seed_of_now(), folder: std::env::temp_dir() };
     let mut args = args.iter();
     while let Some(name) = args.next() {
         let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
@@ -67,6 +69,7 @@ fn parse(args: &[String]) -> Outcome<Options> {
             "--cuts" => options.cuts = value.parse()?,
             "--kills" => options.kills = value.parse()?,
             "--fills" => options.fills = value.parse()?,
+            "--freezes" => options.freezes = value.parse()?,
             "--seed" => options.seed = value.parse()?,
             "--folder" => options.folder = value.into(),
             _ => return Err(format!("{name} is not an option; see the top of tests/src/bin/powercut/main.rs").into()),
@@ -111,14 +114,18 @@ fn run(options: &Options) -> Outcome<bool> {
     let mut tally = Tally::default();
     let mut random = Random(options.seed);
     let mut left_out = false;
-    if options.cuts + options.fills > 0 {
+    let with_disk = options.cuts + options.fills + options.freezes;
+    if with_disk > 0 {
         if let Err(why) = disk::is_possible(&folder) {
-            eprintln!("cuts and fills cannot be made here: {why}");
+            eprintln!("cuts, fills and freezes cannot be made here: {why}");
             left_out = true;
         } else {
             cuts(&folder, options.cuts, &mut random, &mut tally)?;
             for cycle in 1..=options.fills {
                 tally.count(&format!("fill {cycle} of {}", options.fills), fill(&folder, &mut random));
+            }
+            for cycle in 1..=options.freezes {
+                tally.count(&format!("freeze {cycle} of {}", options.freezes), freeze(&folder, &mut random));
             }
         }
     }
@@ -126,7 +133,7 @@ fn run(options: &Options) -> Outcome<bool> {
     std::fs::remove_dir_all(&folder)?;
     let Tally { passed, failed, acknowledged } = tally;
     if left_out {
-        println!("{} cycles were left out: they need root and loop devices", options.cuts + options.fills);
+        println!("{with_disk} cycles were left out: they need root and loop devices");
     }
     println!("{acknowledged} acknowledged events were looked for");
     println!("{passed} passed, {failed} failed");
@@ -209,6 +216,23 @@ fn fill(folder: &Path, random: &mut Random) -> Outcome<Expected> {
         Err(error) if error.to_string().contains("the filesystem is read-only") => Ok(expected),
         other => Err(format!("on a read-only disk: {other:?}").into()),
     }
+}
+
+/// A disk that does not answer: the writer must give up after a minute, and not wait for ever.
+fn freeze(folder: &Path, random: &mut Random) -> Outcome<Expected> {
+    let disk = Disk::new(folder, 1_000)?;
+    let store = disk.mount_point().join("log");
+    let mut writing = Writing::start(&store, random.next())?;
+    writing.go_on_for(200)?;
+    disk.freeze()?;
+    std::thread::sleep(Duration::from_secs(70));
+    disk.thaw()?;
+    let (expected, said) = writing.until_it_ends(Instant::now() + Duration::from_secs(30))?;
+    if !said.contains("has not answered for 60 seconds") {
+        return Err(format!("the writer did not say that the disk does not answer, but: {said}").into());
+    }
+    check::store(&store, &expected)?;
+    Ok(expected)
 }
 
 /// SplitMix64: the same cycles for the same seed.
