@@ -63,7 +63,7 @@ pub struct StatusQuery {
     /// Only what concerns this actor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<ActorName>,
-    /// At most so many items in each list; [`STATUS_LIMIT_DEFAULT`](crate::query::STATUS_LIMIT_DEFAULT) if not given.
+    /// At most so many items in each list; [`STATUS_LIMIT_DEFAULT`] if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
