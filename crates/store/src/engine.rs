@@ -82,10 +82,7 @@ impl Engine {
             .cache_capacity(CACHE_BYTES)
             .use_compression(false)
             .flush_every_ms(None);
-        let db = match open_when_free(&config) {
-            Err(EngineError::Damaged(_)) => without_snapshot(folder, &config)?,
-            opened => opened?,
-        };
+        let db = open_when_free(&config)?;
         let data = OpenOptions::new().read(true).write(true).open(folder.join("db")).map_err(|e| failed(&e))?;
         let count = guard(|| count(&db))?;
         Ok(Self {
@@ -294,19 +291,6 @@ fn open_when_free(config: &sled::Config) -> Result<Db, EngineError> {
             other => return other,
         }
     }
-}
-
-/// Opens the database anew from its log alone. sled's own snapshot of its page table saves it a scan and is not needed; a
-/// process that was killed at the wrong moment has left one that did not fit. Whether anything is missing then, the recorded
-/// head and the root tell.
-fn without_snapshot(folder: &Path, config: &sled::Config) -> Result<Db, EngineError> {
-    for entry in std::fs::read_dir(folder).map_err(|error| failed(&error))? {
-        let entry = entry.map_err(|error| failed(&error))?;
-        if entry.file_name().to_string_lossy().starts_with("snap.") {
-            std::fs::remove_file(entry.path()).map_err(|error| failed(&error))?;
-        }
-    }
-    open_when_free(config)
 }
 
 fn guard<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, EngineError> {
