@@ -45,6 +45,7 @@
 
 pub mod api;
 mod audit;
+mod copy;
 mod engine;
 mod fault;
 mod fold;

@@ -105,6 +105,9 @@ impl Folder {
 /// The refusal for an I/O error in a folder.
 pub(crate) fn io_error(folder: &Path, error: &io::Error) -> OpenError {
     let (folder, what) = (folder.to_owned(), describe(error));
+    if error.kind() == io::ErrorKind::ReadOnlyFilesystem {
+        return OpenError::ReadOnly(folder);
+    }
     if is_full(error) { OpenError::Full { folder, what } } else { OpenError::Io { folder, what } }
 }
 

@@ -7,10 +7,10 @@ use clap::Args;
 use convoke::api::{Fault, Health, Question, Reply, VerifyAsk};
 use serde::Serialize;
 
-use super::verify::verify_closed;
+use super::verify::{lock_to_read, verify_closed};
 use crate::{
     context::Context,
-    daemon::{Lock, SOCKET_FILE, VERSION, held, last_lines},
+    daemon::{SOCKET_FILE, VERSION, held, last_lines},
     render::{Cell, Page, Show, Table, bytes},
     session::daemon_info,
     settings::Settings,
@@ -103,11 +103,17 @@ impl Doctor {
 
 /// A log that no daemon serves.
 fn closed(context: &Context, workspace: &Workspace, checks: &mut Vec<Check>) {
-    match Lock::try_take(workspace) {
+    match lock_to_read(workspace) {
         Err(fault) => checks.push(Check::ill("daemon", fault)),
         Ok(None) => checks.push(Check::ill("daemon", held(workspace))),
         Ok(Some(lock)) => {
-            checks.push(Check::well("daemon", "does not run; the next command starts it"));
+            checks.push(Check::of(
+                "daemon",
+                lock.as_ref().map_or_else(
+                    |fault| Err(fault.clone()),
+                    |_| Ok("does not run; the next command starts it".to_owned()),
+                ),
+            ));
             let verified = verify_closed(context.out, workspace, None);
             drop(lock);
             checks.push(Check::of("log", verified.map(|verified| held_events(&Reply::Verified(verified)))));

@@ -16,6 +16,7 @@ use super::files::{bad_document, document, open, shown};
 use crate::{
     context::Context,
     daemon::{Lock, connect_if_running},
+    disk,
     output::Output,
     render::{Page, Show},
     stop::Stop,
@@ -56,7 +57,7 @@ impl Verify {
         }
         let workspace = context.workspace()?.clone();
         if connect_if_running(&workspace)?.is_none()
-            && let Some(lock) = Lock::try_take(&workspace)?
+            && let Some(lock) = lock_to_read(&workspace)?
         {
             let verified = verify_closed(context.out, &workspace, against)?;
             drop(lock);
@@ -65,6 +66,15 @@ impl Verify {
         }
         let (reply, head) = context.ask(Question::Verify(VerifyAsk { against }), None)?;
         context.out.show(&reply, Some(head))
+    }
+}
+
+/// The lock on a log that nobody has open; or why there is none, where nothing can be written and so nobody can alter the log.
+/// `None` if another process has it open.
+pub(super) fn lock_to_read(workspace: &Workspace) -> Result<Option<Result<Lock, Fault>>, Fault> {
+    match Lock::try_take(workspace) {
+        Err(fault) if disk::leaves_reading(&fault) => Ok(Some(Err(fault))),
+        lock => Ok(lock?.map(Ok)),
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
     run::{READY, StartFault},
     socket,
 };
-use crate::workspace::Workspace;
+use crate::{disk, workspace::Workspace};
 
 /// How long others wait for the socket of a daemon that somebody else starts.
 const SOCKET_WAIT: Duration = Duration::from_secs(15);
@@ -111,7 +111,8 @@ enum Start {
 fn start(workspace: &Workspace, lock: Lock) -> Result<(), Start> {
     let unreachable = |what: String| Fault::new("daemon_unreachable", what);
     let failed = |error: io::Error| Start::Failed(unreachable(format!("the daemon cannot be started: {error}")));
-    let log = journal::open(workspace).map_err(failed)?;
+    let no_log = |error| Start::Failed(disk::fault("daemon.log cannot be opened", &error));
+    let log = journal::open(workspace).map_err(no_log)?;
     let mut child = without_inherited(&this_program().map_err(failed)?)
         .args(["daemon", "run", "--workspace"])
         .arg(workspace.root())

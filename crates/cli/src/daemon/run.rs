@@ -29,7 +29,7 @@ use super::{
     routes::{Shared, answer},
     socket,
 };
-use crate::{envelope, settings::Settings, workspace::Workspace};
+use crate::{disk, envelope, settings::Settings, workspace::Workspace};
 
 /// What the daemon says on standard output once it listens.
 pub(crate) const READY: &str = "ready";
@@ -68,7 +68,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Fault> {
 }
 
 fn live(workspace: &Workspace, mut lock: Lock, started_by_a_client: bool) -> Result<(), Fault> {
-    let io = |what: &'static str| move |error: std::io::Error| Fault::new("io", format!("{what}: {error}"));
+    let io = |what: &'static str| move |error: std::io::Error| disk::fault(what, &error);
     if started_by_a_client {
         // Of its own session, so that a terminal's end or Ctrl-C does not reach it. It fails only for a group's leader.
         let _ = rustix::process::setsid();

@@ -33,7 +33,7 @@ use tokio::{
 use super::{LineReader, pieces_of, runtime};
 use crate::{
     daemon::{Body, DaemonInfo, Patience, StopReply, connect, connect_if_running, next_chunk},
-    envelope,
+    disk, envelope,
     workspace::Workspace,
 };
 
@@ -74,6 +74,10 @@ impl From<hyper::Error> for Attempt {
 impl Remote {
     pub(super) fn new(workspace: &Workspace) -> Result<Self, Fault> {
         Ok(Self { workspace: workspace.clone(), runtime: runtime()?, connection: None })
+    }
+
+    pub(super) fn workspace(&self) -> &Workspace {
+        &self.workspace
     }
 
     pub(super) fn command(&mut self, request: &Request) -> Result<Answer, Fault> {
@@ -202,7 +206,7 @@ impl Remote {
     ) -> Result<(), E> {
         let path = actor.map_or_else(|| "/v1/commands".to_owned(), |actor| format!("/v1/commands?as={actor}"));
         // Connected before anything is read, so that the stream is given once and whole.
-        self.patiently(|remote, patience| remote.connected(patience).map(drop))?;
+        self.reach()?;
         let body = Body::Stream(pieces_of(requests));
         let broke = |why: String| -> E {
             let what = format!("{why}; what was answered until then is durable, what was not may be or not");
@@ -222,6 +226,11 @@ impl Remote {
             lines.add(&piece, &mut reader)?;
         }
         Ok(())
+    }
+
+    /// Connects, starting a daemon if none runs.
+    pub(super) fn reach(&mut self) -> Result<(), Fault> {
+        self.patiently(|remote, patience| remote.connected(patience))
     }
 
     /// One request and its answer, to as many daemons as it takes.
@@ -375,8 +384,7 @@ fn refused(line: &[u8]) -> Fault {
 }
 
 fn cannot_write(error: &std::io::Error) -> Fault {
-    let code = if error.kind() == std::io::ErrorKind::StorageFull { "disk_full" } else { "io" };
-    Fault::new(code, format!("the export cannot be written: {error}"))
+    disk::fault("the export cannot be written", error)
 }
 
 fn lost(why: &str) -> Fault {
