@@ -24,6 +24,9 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {}
 
+/// With less room on the disk than this the next command may fail: the log's file grows by segments of 4 MiB.
+const ROOM_BYTES_MIN: u64 = 8 * 1024 * 1024;
+
 #[derive(Debug, Serialize)]
 struct Findings {
     checks: Vec<Check>,
@@ -62,6 +65,7 @@ impl Doctor {
         checks.push(Check::well("workspace", workspace.root().display().to_string()));
         checks.push(Check::of("settings", Settings::load(&workspace).map(|_| "can be read".to_owned())));
         checks.push(Check::of("folder", folder(&workspace)));
+        checks.extend(no_room(&workspace));
         match daemon_info(&workspace) {
             Err(fault) => checks.push(Check::ill("daemon", fault)),
             Ok(Some((daemon, _))) => {
@@ -148,6 +152,14 @@ fn clinical(health: &Health) -> [Check; 3] {
         },
         Check::well("disk", format!("{} in use", bytes(health.disk_bytes))),
     ]
+}
+
+/// A disk that is full, or nearly.
+fn no_room(workspace: &Workspace) -> Option<Check> {
+    let disk = rustix::fs::statvfs(&workspace.folder()).ok()?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let what = || format!("only {} left on the disk", bytes(free));
+    (free < ROOM_BYTES_MIN).then(|| Check::ill("room", Fault::new("disk_full", what())))
 }
 
 /// Whether the folder is this user's, and the socket nobody else's.

@@ -132,10 +132,14 @@ fn start(workspace: &Workspace, lock: Lock) -> Result<(), Start> {
             let killed = child.wait().is_ok_and(|status| status.signal().is_some());
             Err(if killed { Start::Killed(fault) } else { Start::Failed(fault) })
         }
-        Some(line) => Err(Start::Failed(match serde_json::from_str(&line) {
-            Ok(StartFault { start_fault }) => start_fault,
-            Err(_) => unreachable(format!("the daemon did not become ready but said {:?}", line.trim())),
-        })),
+        Some(line) => {
+            // It has the lock until it is gone, and whoever acts next would find the log locked.
+            let _ = child.wait();
+            Err(Start::Failed(match serde_json::from_str(&line) {
+                Ok(StartFault { start_fault }) => start_fault,
+                Err(_) => unreachable(format!("the daemon did not become ready but said {:?}", line.trim())),
+            }))
+        }
         None => {
             let (pid, limit_s) = (child.id(), START_WAIT.as_secs());
             Err(Start::Failed(unreachable(format!(

@@ -18,7 +18,7 @@ use convoke_core::{
 use copy::Copy;
 use direct::Direct;
 use remote::Remote;
-pub(crate) use remote::{daemon_info, stop_daemon};
+pub(crate) use remote::{daemon_info, daemon_process, stop_daemon};
 
 use crate::{disk, workspace::Workspace};
 
