@@ -10,6 +10,7 @@ use crate::{
     actors::events::{ActorKind, Membership},
     campaign::events::FailurePolicy,
     countdown::events::ReleasePolicy,
+    exact_json,
     log::{Hash, Salt, fingerprint},
     mailbox::{Token, events::Priority},
     name::{ActorName, Key},
@@ -176,7 +177,7 @@ pub struct ScheduleCountdown {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_max_ms: Option<Span>,
     /// Handed to everybody when it ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "exact_json::optional")]
     pub payload: Option<Value>,
     /// The campaign that holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -378,7 +379,7 @@ pub struct SendMessage {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<String>,
     /// Data for programs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "exact_json::optional")]
     pub data: Option<Value>,
     /// Register recipients although very similar names are known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

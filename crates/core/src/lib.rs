@@ -9,6 +9,7 @@ pub mod countdown;
 pub mod directory;
 pub mod effects;
 pub mod event;
+pub mod exact_json;
 pub mod id;
 pub mod keys;
 pub mod limits;

@@ -194,7 +194,7 @@ impl Show for Findings {
         let mut table = Table::new();
         for check in &self.checks {
             table.row([
-                if check.ok { Cell::good("ok") } else { Cell::bad("ILL") },
+                if check.ok { Cell::good("ok") } else { Cell::bad("BAD") },
                 Cell::text(check.what),
                 Cell::whole(&check.found),
             ]);

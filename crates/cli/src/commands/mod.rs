@@ -105,6 +105,11 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     match done.and(closed) {
         Ok(()) | Err(Stop::OutputClosed) => ExitCode::SUCCESS,
         Err(Stop::Reported(exit)) => exit_code(exit),
+        Err(Stop::NotShown(fault)) => {
+            let fault = context.not_shown(fault);
+            context.out.fault(&fault);
+            exit_code(fault.exit())
+        }
         Err(Stop::Fault(fault)) => {
             context.out.fault(&fault);
             exit_code(fault.exit())

@@ -28,7 +28,8 @@ use crate::{
 /// Damage and any single edit are found by this alone. A rewrite of the whole log, or a return to an earlier state, is consistent in
 /// itself: only --against, with a checkpoint that was kept elsewhere, finds it.
 ///
-/// If no daemon has the log open, a copy is read, as opening a store alters its files. Exit code 9 says that something does not hold.
+/// If no daemon has the log open, a copy of the files is read. A running daemon reads what it has in memory from there: to check
+/// the files themselves, stop it first. Exit code 9 says that something does not hold.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// Also check that the log extends this checkpoint (a file that `convoke checkpoint` wrote); with --proof, that it has the same root
@@ -65,7 +66,11 @@ impl Verify {
             return context.out.show(&Reply::Verified(verified), Some(head));
         }
         let (reply, head) = context.ask(Question::Verify(VerifyAsk { against }), None)?;
-        context.out.show(&reply, Some(head))
+        context.out.show(&reply, Some(head))?;
+        context.out.note(
+            "note: the running daemon read its log, partly from memory; to check the files alone: convoke daemon stop, then verify",
+        );
+        Ok(())
     }
 }
 

@@ -88,15 +88,16 @@ impl Session {
         }
     }
 
-    /// Gives every event from a position on to `reader`, as they happen, until that fails. A daemon that ends meanwhile is no
-    /// end: the next one goes on from there.
+    /// Gives every event from a position on to `reader`, as they happen, until that fails, or `idle`, which is called while
+    /// nothing happens. A daemon that ends meanwhile is no end: the next one goes on from there.
     pub(crate) fn follow<E: From<Fault>>(
         &mut self,
         from: u64,
+        idle: impl Fn() -> Result<(), E>,
         reader: impl FnMut(EventView) -> Result<(), E>,
     ) -> Result<(), E> {
         match self {
-            Self::Remote(remote) => remote.follow(from, reader),
+            Self::Remote(remote) => remote.follow(from, idle, reader),
             Self::Direct(_) => Err(needs_daemon().into()),
             Self::Copy(copy) => Err(copy.why().into()),
         }

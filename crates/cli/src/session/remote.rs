@@ -39,6 +39,8 @@ use crate::{
 
 /// How long an answer may take that waits for nothing but the daemon.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
+/// How often it is looked, while events are waited for, whether somebody still reads them.
+const IDLE_EVERY: Duration = Duration::from_secs(1);
 /// How long the daemon may take to say that it is there, before anything is asked of it.
 const PROBE_WAIT: Duration = Duration::from_secs(5);
 
@@ -128,12 +130,13 @@ impl Remote {
     pub(super) fn follow<E: From<Fault>>(
         &mut self,
         from: u64,
+        idle: impl Fn() -> Result<(), E>,
         mut reader: impl FnMut(EventView) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut from = from;
         let mut patience = Patience::new();
         loop {
-            match self.follow_once(&mut from, &mut patience, &mut reader)? {
+            match self.follow_once(&mut from, &mut patience, &idle, &mut reader)? {
                 Attempt::Final(fault) => return Err(fault.into()),
                 Attempt::Lost(why) => {
                     self.connection = None;
@@ -149,6 +152,7 @@ impl Remote {
         &mut self,
         from: &mut u64,
         patience: &mut Patience,
+        idle: &impl Fn() -> Result<(), E>,
         reader: &mut impl FnMut(EventView) -> Result<(), E>,
     ) -> Result<Attempt, E> {
         let stream = self.stream(*patience, Method::GET, &format!("/v1/follow?from={from}"), Body::empty());
@@ -158,10 +162,15 @@ impl Remote {
         };
         let mut lines = LineReader::default();
         loop {
-            let piece = match self.runtime.block_on(next_chunk(&mut body)) {
-                Ok(Some(piece)) => piece,
-                Ok(None) => return Ok(Attempt::lost("the stream ended")),
-                Err(error) => return Ok(error.into()),
+            let chunk = self.runtime.block_on(async { timeout(IDLE_EVERY, next_chunk(&mut body)).await });
+            let piece = match chunk {
+                Ok(Ok(Some(piece))) => piece,
+                Ok(Ok(None)) => return Ok(Attempt::lost("the stream ended")),
+                Ok(Err(error)) => return Ok(error.into()),
+                Err(_) => {
+                    idle()?;
+                    continue;
+                }
             };
             let mut ended = None;
             lines.add(&piece, |line| {
