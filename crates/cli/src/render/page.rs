@@ -89,8 +89,8 @@ impl Page {
     fn fit(&self, row: &mut [Cell], widths: &[usize], indent: usize) {
         let (Some(width), Some((last, before))) = (self.width, row.split_last_mut()) else { return };
         let used: usize = widths[..before.len()].iter().filter(|width| **width > 0).map(|width| width + 2).sum();
-        if let Some(left) = width.checked_sub(indent + used).filter(|left| *left > 1) {
-            last.text = cut(&last.text, left - 1);
+        if let Some(left) = width.checked_sub(indent + used).filter(|left| *left > 0) {
+            last.text = cut(&last.text, left);
         }
     }
 
