@@ -9,12 +9,13 @@ use std::{
     process::Command,
 };
 
+use convoke_store::{Log as _, OpenError, SledLog, conformance::run, sample};
 use convoke_tests::workspace::{ORGANIZER, Workspace};
 use tempfile::TempDir;
 
 use crate::program;
 
-/// A small filesystem in memory, with a workspace of a few events on it that nobody has open.
+/// A small filesystem in memory, mostly with a workspace of a few events on it that nobody has open.
 struct Disk {
     /// Dropped before the filesystem goes.
     workspace: Option<Workspace>,
@@ -23,17 +24,23 @@ struct Disk {
 
 impl Disk {
     fn new() -> Option<Self> {
-        let folder = tempfile::Builder::new().prefix("convoke-disk-").tempdir().unwrap();
-        if !mount(&["-t", "tmpfs", "-o", "size=16m", "none"], folder.path()) {
-            eprintln!("left out: mounting a filesystem needs root");
-            return None;
-        }
-        let workspace = Workspace::at(program(), &folder.path().join("w"));
+        let mut disk = Self::empty_one()?;
+        let workspace = Workspace::at(program(), &disk.folder.path().join("w"));
         for index in 0..5 {
             workspace.ok("alice", &["send", "bob", &format!("message {index}")]);
         }
         workspace.stop_daemon();
-        Some(Self { workspace: Some(workspace), folder })
+        disk.workspace = Some(workspace);
+        Some(disk)
+    }
+
+    fn empty_one() -> Option<Self> {
+        let folder = tempfile::Builder::new().prefix("convoke-disk-").tempdir().unwrap();
+        if mount(&["-t", "tmpfs", "-o", "size=16m", "none"], folder.path()) {
+            return Some(Self { workspace: None, folder });
+        }
+        eprintln!("left out: mounting a filesystem needs root");
+        None
     }
 
     fn workspace(&self) -> &Workspace {
@@ -132,7 +139,11 @@ fn a_command_that_met_a_full_disk_says_how_to_find_out_what_became_of_it() {
     let Some(disk) = Disk::new() else { return };
     let workspace = disk.workspace();
     let text = "x".repeat(6_000);
-    workspace.ok("alice", &["send", "bob", "the daemon runs"]);
+    // The log's file has room for 4 MiB already, whatever the disk has: most of that is used up first.
+    let line =
+        serde_json::json!({"as": "alice", "command": {"send_message": {"to": ["bob"], "body": text}}}).to_string();
+    let ran = workspace.run_with_input("alice", &["batch"], (line + "\n").repeat(600).as_bytes());
+    assert_eq!(ran.exit, 0, "{ran}");
     disk.fill();
     let failed = (0..2_000).map(|_| workspace.run("alice", &["send", "bob", &text])).find(|ran| ran.exit != 0).unwrap();
     failed.is_a_sentence();
@@ -147,4 +158,27 @@ fn a_command_that_met_a_full_disk_says_how_to_find_out_what_became_of_it() {
     let before = sent(workspace);
     workspace.ok("alice", &["send", "bob", &text, "--idempotency-key", &key]);
     assert_eq!(sent(workspace), before, "it took effect once");
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_for_want_of_room_says_so_and_holds_everything_afterwards() {
+    let Some(disk) = Disk::empty_one() else { return };
+    let place = disk.folder.path().join("log");
+    let log = SledLog::create(&place).unwrap();
+    for _ in 0..20 {
+        let head = log.head();
+        run(log.append_if(head, sample::commit(head.size, 5, 300))).unwrap();
+    }
+    let head = log.head();
+    drop(log);
+    disk.fill();
+    for _ in 0..3 {
+        let error = SledLog::open(&place).unwrap_err();
+        assert!(matches!(&error, OpenError::Full { .. }), "{error:?}");
+        assert!(error.to_string().contains("no space is left"), "{error}");
+    }
+    let elsewhere = tempfile::tempdir().unwrap();
+    assert_eq!(SledLog::open_copy(&place, elsewhere.path()).unwrap().head(), head);
+    disk.empty();
+    assert_eq!(SledLog::open(&place).unwrap().head(), head);
 }
