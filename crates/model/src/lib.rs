@@ -1,0 +1,13 @@
+//! The state machines as their specifications in `specs/` see them.
+//!
+//! For each machine two functions say all of it: how its state looks to the spec, and which action of the spec a group
+//! of events is. On them stand the state [`graph`] of the real `decide` and `evolve`, which must equal the spec's, and the
+//! traces that are cut from a log, which the spec must accept.
+
+pub mod graph;
+pub mod machine;
+pub mod value;
+
+pub use graph::{Edge, Graph};
+pub use machine::{Machine, explore};
+pub use value::{Step, Value};
