@@ -8,10 +8,15 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io,
+    io::{self, Read as _},
     ops::Range,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
 };
 
 use crate::record::SEGMENT_BYTES;
@@ -21,8 +26,6 @@ const SEGMENT: u64 = SEGMENT_BYTES as u64;
 const SEGMENT_HEADER: usize = 20;
 /// The longest header of a message: nearer to its end than this, a segment holds no more of them.
 const MESSAGE_HEADER_MAX: usize = 32;
-/// Length and checksum behind the index.
-const INDEX_END: usize = 12;
 const INDEX_PREFIX: &str = "snap.";
 
 /// What an opening would do.
@@ -35,8 +38,6 @@ pub(crate) struct Look {
     /// Messages in the midst of others are unreadable: sled will go on behind them as if nothing had been there. If this is not
     /// so, all messages up to the end that sled will find are whole.
     pub(crate) has_holes: bool,
-    /// The index is there and damaged: sled refuses to open, and leaves everything as it is.
-    pub(crate) is_index_damaged: bool,
 }
 
 /// Reads the files of a database. One that is not there has none.
@@ -46,10 +47,7 @@ pub(crate) fn look(folder: &Path) -> io::Result<Look> {
         file => file?,
     };
     let mut look = Look { file_bytes: file.metadata()?.len(), ..Look::default() };
-    let Some(indexed) = index_end(folder)? else {
-        look.is_index_damaged = true;
-        return Ok(look);
-    };
+    let indexed = index_end(folder)?;
     let mut segments = Segments::read(&file, look.file_bytes, indexed / SEGMENT * SEGMENT)?;
     look.at_risk.append(&mut segments.headless);
     look.has_holes = !look.at_risk.is_empty();
@@ -83,18 +81,14 @@ fn snapshots(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Up to where the log is in the index, 0 without one; `None` if it is damaged.
-fn index_end(folder: &Path) -> io::Result<Option<u64>> {
-    let Some(newest) = index_files(folder)?.pop() else { return Ok(Some(0)) };
-    let bytes = fs::read(newest)?;
-    let Some((index, end)) = bytes.split_last_chunk::<INDEX_END>().filter(|(index, _)| index.len() >= 8) else {
-        return Ok(None);
-    };
-    if crc32fast::hash(index) != le_u32(&end[8..]) {
-        return Ok(None);
-    }
+/// Up to where the log is in the index, 0 without one. Whether the index is whole is not looked at: sled refuses a damaged one
+/// before it alters anything.
+fn index_end(folder: &Path) -> io::Result<u64> {
+    let Some(newest) = index_files(folder)?.pop() else { return Ok(0) };
+    let mut begin = Vec::new();
+    File::open(newest)?.take(8).read_to_end(&mut begin)?;
     // 0 stands for nothing, and any other number is one more than it says.
-    Ok(Some(le_u64(&index[..8]).saturating_sub(1)))
+    Ok(le_u64(&begin).saturating_sub(1).min(i64::MAX as u64))
 }
 
 /// The segments that sled will look through.
@@ -140,21 +134,15 @@ fn walk(file: &File, indexed: u64, segments: &Segments, look: &mut Look) -> io::
     let tail = segments.safe / SEGMENT * SEGMENT;
     let mut expected = tail;
     let mut is_broken = false;
-    for (&place, &at) in &segments.by_place {
-        let range = at..(at + SEGMENT).min(look.file_bytes);
+    for (place, range, found) in read_all(file, segments, look.file_bytes)? {
         if place >= tail {
             is_broken |= place != expected;
             expected = place + SEGMENT;
         }
         if !is_broken {
-            let bytes = read(file, &range)?;
-            let (end, ending) = messages(&bytes, place / SEGMENT);
-            let is_whole = match ending {
-                Ending::Closed => true,
-                Ending::Unreadable => {
-                    Some(place) == last && place + end as u64 >= indexed && is_empty(&bytes[end.min(bytes.len())..])
-                }
-            };
+            let Found { end, is_closed, is_empty_behind } = found;
+            let is_last_and_ended = Some(place) == last && place + end as u64 >= indexed && is_empty_behind;
+            let is_whole = is_closed || is_last_and_ended;
             // Where the index ends, or where the tail begins, a message ended once: what is unreadable before was damaged.
             is_broken = !is_whole;
             look.has_holes |= !is_whole && (place < tail || place + (end as u64) < indexed.max(segments.safe));
@@ -166,25 +154,55 @@ fn walk(file: &File, indexed: u64, segments: &Segments, look: &mut Look) -> io::
     Ok(())
 }
 
-/// Why no more messages were read.
-enum Ending {
-    /// The segment was closed, or is full.
-    Closed,
-    /// What follows is no message.
-    Unreadable,
+/// What a segment holds.
+#[derive(Clone, Copy, Default)]
+struct Found {
+    /// Where its messages end.
+    end: usize,
+    /// It was closed, or is full.
+    is_closed: bool,
+    /// Nothing is behind its messages.
+    is_empty_behind: bool,
+}
+
+/// Reads the segments on all cores, and gives each with its place and its range of the file, in the order of the places.
+fn read_all(file: &File, segments: &Segments, file_bytes: u64) -> io::Result<Vec<(u64, Range<u64>, Found)>> {
+    let all: Vec<(u64, Range<u64>)> =
+        segments.by_place.iter().map(|(place, at)| (*place, *at..(*at + SEGMENT).min(file_bytes))).collect();
+    let (next, found) = (AtomicUsize::new(0), Mutex::new(vec![Ok(Found::default()); all.len()]));
+    let work = || {
+        while let Some((place, range)) = all.get(next.fetch_add(1, Ordering::Relaxed)).cloned() {
+            let one = read(file, &range).map(|bytes| messages(&bytes, place / SEGMENT)).map_err(|error| error.kind());
+            let index = all.partition_point(|(before, _)| *before < place);
+            found.lock().unwrap_or_else(PoisonError::into_inner)[index] = one;
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from).min(all.len());
+    thread::scope(|scope| {
+        // A thread that cannot be had is done without.
+        for _ in 1..cores {
+            let _ = thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    all.into_iter().zip(found).map(|((place, range), found)| Ok((place, range, found?))).collect()
 }
 
 /// Where the messages of a segment end, and how.
-fn messages(segment: &[u8], number: u64) -> (usize, Ending) {
-    let mut at = SEGMENT_HEADER;
-    while at + MESSAGE_HEADER_MAX <= SEGMENT_BYTES {
-        match message(segment.get(at..).unwrap_or_default(), number) {
-            Some((_, Kind::Cap)) => return (at, Ending::Closed),
-            Some((bytes, Kind::Other)) => at += bytes,
-            None => return (at, Ending::Unreadable),
+fn messages(segment: &[u8], number: u64) -> Found {
+    let mut end = SEGMENT_HEADER;
+    while end + MESSAGE_HEADER_MAX <= SEGMENT_BYTES {
+        match message(segment.get(end..).unwrap_or_default(), number) {
+            Some((_, Kind::Cap)) => return Found { end, is_closed: true, is_empty_behind: false },
+            Some((bytes, Kind::Other)) => end += bytes,
+            None => {
+                let is_empty_behind = is_empty(segment.get(end..).unwrap_or_default());
+                return Found { end, is_closed: false, is_empty_behind };
+            }
         }
     }
-    (at, Ending::Closed)
+    Found { end, is_closed: true, is_empty_behind: false }
 }
 
 enum Kind {
@@ -308,12 +326,12 @@ mod tests {
         let bytes = fs::read(&index).unwrap();
         for length in [0, 5, 12, bytes.len() - 1] {
             fs::write(&index, &bytes[..length]).unwrap();
-            assert!(look(folder.path()).unwrap().is_index_damaged, "{length}");
+            assert!(Engine::open(folder.path()).is_err(), "{length}: sled refuses it");
             // Found by hand: sled writes its index under this name, and takes it for one when it was killed meanwhile.
             fs::write(&index, &bytes).unwrap();
             let unfinished = folder.path().join("snap.7FFFFFFFFFFFFFFF.generating");
             fs::write(&unfinished, &bytes[..length]).unwrap();
-            assert!(!look(folder.path()).unwrap().is_index_damaged);
+            assert!(look(folder.path()).unwrap().at_risk.is_empty());
             assert!(Engine::open(folder.path()).is_err(), "sled takes it for its index");
             remove_unfinished_index(folder.path()).unwrap();
             assert_eq!(Engine::open(folder.path()).unwrap().count(), 60);

@@ -156,7 +156,7 @@ fn clinical(health: &Health) -> [Check; 3] {
 
 /// A disk that is full, or nearly.
 fn no_room(workspace: &Workspace) -> Option<Check> {
-    let disk = rustix::fs::statvfs(&workspace.folder()).ok()?;
+    let disk = rustix::fs::statvfs(workspace.folder()).ok()?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     let what = || format!("only {} left on the disk", bytes(free));
     (free < ROOM_BYTES_MIN).then(|| Check::ill("room", Fault::new("disk_full", what())))

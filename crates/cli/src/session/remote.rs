@@ -304,7 +304,7 @@ impl Remote {
         let answer = envelope::open(&whole).map_err(Attempt::from);
         // What was turned away was not done.
         self.in_doubt = matches!(&answer, Err(Attempt::Lost(fault)) if fault.code == "outcome_unknown");
-        Ok(answer?)
+        answer
     }
 
     fn whole_answer(
