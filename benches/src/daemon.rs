@@ -91,9 +91,12 @@ pub(crate) fn clients() -> Outcome<()> {
     let program = Program::new()?;
     program.start()?;
     let http = Http { address: "/v1/command", body: send_json };
+    let daemon = program.daemon()?;
     for turn in 0..5 {
+        let before = machine::processor_s(&daemon);
         let turn = load(&program.socket(), CLIENTS, TURN_TIME, turn << 24, &http)?;
-        eprintln!("{:.0} requests/s, p50 {:.0} us", turn.rate(), median(&turn.latencies_us));
+        let processor = machine::processor_us(&daemon, &before, turn.requests);
+        eprintln!("{:.0} requests/s, p50 {:.0} us, {processor} a request", turn.rate(), median(&turn.latencies_us));
     }
     Ok(())
 }
@@ -127,12 +130,15 @@ pub(crate) fn bulk(figures: &mut Figures) -> Outcome<()> {
     sends.beginning()?;
     let runtime = runtime()?;
     let (mut convoke_rates, mut plain_rates, mut ratios, mut batches) = (vec![], vec![], vec![], vec![]);
+    let (daemon, mut processor) = (program.daemon()?, String::new());
     for turn in 0..TURNS {
         let body: Vec<u8> =
             (0..STREAMED).flat_map(|number| (send_json(turn << 24 | number) + "\n").into_bytes()).collect();
+        let before = machine::processor_s(&daemon);
         let began = Instant::now();
         let heads = runtime.block_on(stream(&program.socket(), body))?;
         let convoke_rate = STREAMED as f64 / began.elapsed().as_secs_f64();
+        processor = machine::processor_us(&daemon, &before, STREAMED);
         let sizes = batch_sizes(&heads);
         let commits: Vec<Commit> = sizes.iter().map(|size| sends.batch(*size)).collect::<Outcome<_>>()?;
         let events: usize = commits.iter().map(Commit::len).sum();
@@ -146,6 +152,7 @@ pub(crate) fn bulk(figures: &mut Figures) -> Outcome<()> {
         convoke_rates.push(convoke_rate);
         plain_rates.push(plain_rate);
     }
+    eprintln!("    a message of the stream takes the daemon {processor}");
     let from = format!(
         "{:.0} k messages/s beside {:.0} k of the file, batches of {:.0}",
         median(&convoke_rates) / 1e3,
@@ -247,6 +254,14 @@ fn questions(figures: &mut Figures, program: &Program) -> Outcome<()> {
         figures.add(what, value, "ms", Target::AtMost(10.0), format!("p99 {p99:.2} ms of {}", sorted.len()));
     }
     Ok(())
+}
+
+/// Only the daemon's memory, for a look at what takes it.
+pub(crate) fn memory_alone() -> Outcome<()> {
+    let program = Program::with_events(1_000_000, 250)?;
+    program.start()?;
+    questions(&mut Figures::default(), &program)?;
+    memory(&mut Figures::default(), &program)
 }
 
 fn memory(figures: &mut Figures, program: &Program) -> Outcome<()> {

@@ -292,8 +292,17 @@ impl<L: Log> Engine<L> {
         let audit =
             opened_from.map(|snapshot| audit::start(&shared, published.clone(), snapshot, settings.audit_after));
         let engine = Self { shared: Arc::clone(&shared), work, published };
-        let writer =
-            Writer { shared: Arc::clone(&shared), sequencer, ids, inbox, published: publisher, snapshots, audit };
+        let writer = Writer {
+            shared: Arc::clone(&shared),
+            sequencer,
+            ids,
+            inbox,
+            published: publisher,
+            snapshots,
+            audit,
+            durable: head,
+            unanswered: None,
+        };
         let writing = tokio::spawn(writer.run());
         tokio::spawn(async move {
             if let Err(panic) = writing.await
