@@ -263,15 +263,11 @@ impl<L: Log> Engine<L> {
             _ => None,
         };
         let opened_from = loaded.as_ref().map(|loaded| loaded.origin);
-        let (mut state, mut views, from) = match loaded {
+        let (state, views, from) = match loaded {
             Some(loaded) => (loaded.state, loaded.views, loaded.origin.head.size),
             None => (State::default(), Views::default(), 0),
         };
-        fold::fold(&log, from, head.size, |recorded| {
-            state.evolve(recorded);
-            views.apply(recorded);
-        })
-        .await?;
+        let (state, views) = fold::fold_both(&log, from, head.size, state, views).await?;
         let sequencer = Sequencer::new(state, log.log_id(), settings.clock.readings());
         let shared = Arc::new(Shared {
             log,
@@ -302,6 +298,7 @@ impl<L: Log> Engine<L> {
             audit,
             durable: head,
             unanswered: None,
+            snapshot_tried: 0,
         };
         let writing = tokio::spawn(writer.run());
         tokio::spawn(async move {

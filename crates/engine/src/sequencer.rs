@@ -100,6 +100,16 @@ impl Sequencer {
         &self.state
     }
 
+    /// Lends the deciding state out, to be put back before anything else happens.
+    pub(crate) fn take_state(&mut self) -> Box<State> {
+        Box::new(std::mem::take(&mut self.state))
+    }
+
+    /// Puts the deciding state back.
+    pub(crate) fn put_state(&mut self, state: Box<State>) {
+        self.state = *state;
+    }
+
     /// Convoke's clock.
     #[must_use]
     pub fn clock(&self) -> &SteadyClock {

@@ -24,7 +24,7 @@ use convoke_core::{
 use convoke_store::{AppendError, Log};
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    task::JoinHandle,
+    task::{JoinHandle, spawn_blocking},
 };
 
 use crate::{
@@ -86,6 +86,8 @@ pub(crate) struct Writer<L: Log> {
     /// The head that the next commit follows. What is published may be one batch behind it.
     pub(crate) durable: Head,
     pub(crate) unanswered: Option<Durable>,
+    /// The head of which a snapshot was tried last: one that fails is not tried again at once.
+    pub(crate) snapshot_tried: u64,
 }
 
 /// A request that waits to be decided.
@@ -209,7 +211,8 @@ impl<L: Log> Writer<L> {
         if self.shared.poisoned().is_none() {
             let since = self.published.borrow().size.saturating_sub(self.shared.snapshot_size());
             if since.saturating_mul(SNAPSHOT_PART) >= self.published.borrow().size {
-                self.snapshot().await;
+                // The end is the same without it.
+                let _ = self.snapshot().await;
             }
         }
         drop(self);
@@ -243,7 +246,7 @@ impl<L: Log> Writer<L> {
         let Deciding { batch, replies } = match ahead {
             Some(ahead) => ahead,
             None => {
-                self.rest(waiting).await;
+                self.rest(waiting).await?;
                 let mut deciding = self.open();
                 self.decide(&mut deciding, waiting, waiting.asked.len());
                 deciding
@@ -273,16 +276,18 @@ impl<L: Log> Writer<L> {
     }
 
     /// What is done only while the deciding state is not ahead of the durable log.
-    async fn rest(&mut self, waiting: &mut Waiting) {
+    async fn rest(&mut self, waiting: &mut Waiting) -> Result<(), Fault> {
         waiting.looks.drain(..).for_each(|look| look(self.sequencer.state()));
         if self.is_snapshot_due() {
-            self.snapshot().await;
+            self.snapshot().await?;
         }
         self.look_up(waiting).await;
+        Ok(())
     }
 
     fn is_snapshot_due(&self) -> bool {
-        self.snapshots.is_some() && self.durable.size.saturating_sub(self.shared.snapshot_size()) >= SNAPSHOT_EVENTS
+        let latest = self.shared.snapshot_size().max(self.snapshot_tried);
+        self.snapshots.is_some() && self.durable.size.saturating_sub(latest) >= SNAPSHOT_EVENTS
     }
 
     fn open(&self) -> Deciding {
@@ -369,20 +374,25 @@ impl<L: Log> Writer<L> {
         self.shared.set_clock(self.sequencer.clock());
     }
 
-    /// Writes both snapshots; a failure only costs time at the next opening.
-    async fn snapshot(&mut self) {
-        let Some(folder) = self.snapshots.clone() else { return };
-        let head = *self.published.borrow();
+    /// Writes both snapshots, on threads of their own; nothing is decided meanwhile. A failure to write them only costs time at
+    /// the next opening.
+    async fn snapshot(&mut self) -> Result<(), Fault> {
+        let (head, log_id) = (self.durable, self.shared.log.log_id());
+        let (Some(folder), Some(log_id)) = (self.snapshots.clone(), log_id) else { return Ok(()) };
         if head.size == self.shared.snapshot_size() {
-            return;
+            return Ok(());
         }
-        let Some(log_id) = self.shared.log.log_id() else { return };
-        let state = snapshots::of_state(self.sequencer.state(), log_id, head);
-        let views = snapshots::of_views(&self.shared.shown().views, log_id, head);
-        let written = tokio::task::spawn_blocking(move || snapshots::write(&folder, &state, &views)).await;
-        if matches!(written, Ok(Ok(()))) {
+        self.snapshot_tried = head.size;
+        let (shared, beside) = (Arc::clone(&self.shared), folder.clone());
+        let views = spawn_blocking(move || snapshots::write_views(&beside, &shared.shown().views, log_id, head));
+        let state = self.sequencer.take_state();
+        let state = spawn_blocking(move || (snapshots::write_state(&folder, &state, log_id, head), state));
+        let (state_written, state) = state.await.map_err(internal)?;
+        self.sequencer.put_state(state);
+        if matches!((views.await, state_written), (Ok(Ok(())), Ok(()))) {
             self.shared.set_snapshot_size(head.size);
         }
+        Ok(())
     }
 
     /// Looks up the messages in the log that waiting requests refer to. Whose cannot be read is answered so; the others go on.
