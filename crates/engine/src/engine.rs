@@ -1,11 +1,14 @@
 //! The engine: one open log, its writer, and everything that may be asked of it.
 
 use std::{
+    future::poll_fn,
     path::{Path, PathBuf},
+    pin::Pin,
     sync::{
         Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -398,9 +401,25 @@ impl<L: Log> Pending<L> {
     ///
     /// # Errors
     /// As [`Engine::command`].
-    pub async fn brief(self) -> Result<Brief, Fault> {
-        let Done { outcome, head, .. } = self.done().await?;
-        Ok(Brief { first: outcome.first, events: outcome.count, repeated: outcome.repeated, head })
+    pub async fn brief(mut self) -> Result<Brief, Fault> {
+        poll_fn(|cx| self.poll_brief(cx)).await
+    }
+
+    /// The same, for whoever waits for many at once. Not to be asked again once it was ready.
+    ///
+    /// # Errors
+    /// As [`Engine::command`].
+    pub fn poll_brief(&mut self, cx: &mut Context<'_>) -> Poll<Result<Brief, Fault>> {
+        let brief = |Done { outcome, head, .. }: Done| Brief {
+            first: outcome.first,
+            events: outcome.count,
+            repeated: outcome.repeated,
+            head,
+        };
+        Pin::new(&mut self.done).poll(cx).map(|done| match done {
+            Ok(done) => done.map(brief),
+            Err(_) => Err(self.shared.poisoned().unwrap_or_else(stopping)),
+        })
     }
 
     async fn done(self) -> Result<Done, Fault> {
