@@ -58,8 +58,11 @@ fn single_requests(figures: &mut Figures) -> Outcome<()> {
     let xadd = Xadd { value: "x".repeat(workload::BODY_BYTES) };
     let (mut convoke_rates, mut redis_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let (mut convoke_us, mut redis_us) = (Vec::new(), Vec::new());
+    let (daemon, mut processor) = (program.daemon()?, String::new());
     for turn in 0..TURNS {
+        let before = machine::processor_s(&daemon);
         let ours: Load = load(&program.socket(), CLIENTS, TURN_TIME, turn << 24, &http)?;
+        processor = machine::processor_us(&daemon, &before, ours.requests);
         let theirs = load(&redis, CLIENTS, TURN_TIME, turn << 24, &xadd)?;
         ratios.push(ours.rate() / theirs.rate());
         convoke_rates.push(ours.rate());
@@ -68,7 +71,7 @@ fn single_requests(figures: &mut Figures) -> Outcome<()> {
         redis_us.push(median(&theirs.latencies_us));
     }
     let from = format!(
-        "{:.1} k requests/s (p50 {:.1} ms) beside {:.1} k (p50 {:.1} ms) of Redis",
+        "{:.1} k requests/s (p50 {:.1} ms) beside {:.1} k (p50 {:.1} ms) of Redis; a request takes the daemon {processor}",
         median(&convoke_rates) / 1e3,
         median(&convoke_us) / 1e3,
         median(&redis_rates) / 1e3,
@@ -152,9 +155,8 @@ pub(crate) fn bulk(figures: &mut Figures) -> Outcome<()> {
         convoke_rates.push(convoke_rate);
         plain_rates.push(plain_rate);
     }
-    eprintln!("    a message of the stream takes the daemon {processor}");
     let from = format!(
-        "{:.0} k messages/s beside {:.0} k of the file, batches of {:.0}",
+        "{:.0} k messages/s beside {:.0} k of the file, batches of {:.0}; a message takes the daemon {processor}",
         median(&convoke_rates) / 1e3,
         median(&plain_rates) / 1e3,
         median(&batches)

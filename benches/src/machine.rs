@@ -50,7 +50,10 @@ pub(crate) fn processor_s(process: &str) -> BTreeMap<String, f64> {
     for thread in fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
         let read = |file: &str| fs::read_to_string(thread.path().join(file)).unwrap_or_default();
         let ns: Option<f64> = read("schedstat").split_whitespace().next().and_then(|ns| ns.parse().ok());
-        *threads.entry(read("comm").trim().to_owned()).or_default() += ns.unwrap_or_default() / 1e9;
+        // A pool's threads are one.
+        let comm = read("comm");
+        let name = comm.trim().trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
+        *threads.entry(name.to_owned()).or_default() += ns.unwrap_or_default() / 1e9;
     }
     threads
 }
