@@ -58,8 +58,11 @@ fn single_requests(figures: &mut Figures) -> Outcome<()> {
     let xadd = Xadd { value: "x".repeat(workload::BODY_BYTES) };
     let (mut convoke_rates, mut redis_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let (mut convoke_us, mut redis_us) = (Vec::new(), Vec::new());
+    let (daemon, mut processor) = (program.daemon()?, String::new());
     for turn in 0..TURNS {
+        let before = machine::processor_s(&daemon);
         let ours: Load = load(&program.socket(), CLIENTS, TURN_TIME, turn << 24, &http)?;
+        processor = machine::processor_us(&daemon, &before, ours.requests);
         let theirs = load(&redis, CLIENTS, TURN_TIME, turn << 24, &xadd)?;
         ratios.push(ours.rate() / theirs.rate());
         convoke_rates.push(ours.rate());
@@ -68,7 +71,7 @@ fn single_requests(figures: &mut Figures) -> Outcome<()> {
         redis_us.push(median(&theirs.latencies_us));
     }
     let from = format!(
-        "{:.1} k requests/s (p50 {:.1} ms) beside {:.1} k (p50 {:.1} ms) of Redis",
+        "{:.1} k requests/s (p50 {:.1} ms) beside {:.1} k (p50 {:.1} ms) of Redis; a request takes the daemon {processor}",
         median(&convoke_rates) / 1e3,
         median(&convoke_us) / 1e3,
         median(&redis_rates) / 1e3,
@@ -91,9 +94,12 @@ pub(crate) fn clients() -> Outcome<()> {
     let program = Program::new()?;
     program.start()?;
     let http = Http { address: "/v1/command", body: send_json };
+    let daemon = program.daemon()?;
     for turn in 0..5 {
+        let before = machine::processor_s(&daemon);
         let turn = load(&program.socket(), CLIENTS, TURN_TIME, turn << 24, &http)?;
-        eprintln!("{:.0} requests/s, p50 {:.0} us", turn.rate(), median(&turn.latencies_us));
+        let processor = machine::processor_us(&daemon, &before, turn.requests);
+        eprintln!("{:.0} requests/s, p50 {:.0} us, {processor} a request", turn.rate(), median(&turn.latencies_us));
     }
     Ok(())
 }
@@ -127,12 +133,15 @@ pub(crate) fn bulk(figures: &mut Figures) -> Outcome<()> {
     sends.beginning()?;
     let runtime = runtime()?;
     let (mut convoke_rates, mut plain_rates, mut ratios, mut batches) = (vec![], vec![], vec![], vec![]);
+    let (daemon, mut processor) = (program.daemon()?, String::new());
     for turn in 0..TURNS {
         let body: Vec<u8> =
             (0..STREAMED).flat_map(|number| (send_json(turn << 24 | number) + "\n").into_bytes()).collect();
+        let before = machine::processor_s(&daemon);
         let began = Instant::now();
         let heads = runtime.block_on(stream(&program.socket(), body))?;
         let convoke_rate = STREAMED as f64 / began.elapsed().as_secs_f64();
+        processor = machine::processor_us(&daemon, &before, STREAMED);
         let sizes = batch_sizes(&heads);
         let commits: Vec<Commit> = sizes.iter().map(|size| sends.batch(*size)).collect::<Outcome<_>>()?;
         let events: usize = commits.iter().map(Commit::len).sum();
@@ -147,7 +156,7 @@ pub(crate) fn bulk(figures: &mut Figures) -> Outcome<()> {
         plain_rates.push(plain_rate);
     }
     let from = format!(
-        "{:.0} k messages/s beside {:.0} k of the file, batches of {:.0}",
+        "{:.0} k messages/s beside {:.0} k of the file, batches of {:.0}; a message takes the daemon {processor}",
         median(&convoke_rates) / 1e3,
         median(&plain_rates) / 1e3,
         median(&batches)
@@ -247,6 +256,14 @@ fn questions(figures: &mut Figures, program: &Program) -> Outcome<()> {
         figures.add(what, value, "ms", Target::AtMost(10.0), format!("p99 {p99:.2} ms of {}", sorted.len()));
     }
     Ok(())
+}
+
+/// Only the daemon's memory, for a look at what takes it.
+pub(crate) fn memory_alone() -> Outcome<()> {
+    let program = Program::with_events(1_000_000, 250)?;
+    program.start()?;
+    questions(&mut Figures::default(), &program)?;
+    memory(&mut Figures::default(), &program)
 }
 
 fn memory(figures: &mut Figures, program: &Program) -> Outcome<()> {

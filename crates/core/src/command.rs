@@ -100,7 +100,9 @@ impl Command {
     /// The fingerprint of the command as it was given: what tells a retry from another command under the same key.
     #[must_use]
     pub fn fingerprint(&self, salt: &Salt) -> Hash {
-        let json = serde_json::to_vec(self).unwrap_or_default();
+        let mut json = Vec::with_capacity(512);
+        // Plain data into a vector: there is nothing to fail.
+        let _ = serde_json::to_writer(&mut json, self);
         fingerprint(salt, &json)
     }
 }

@@ -1,11 +1,14 @@
 //! The engine: one open log, its writer, and everything that may be asked of it.
 
 use std::{
+    future::poll_fn,
     path::{Path, PathBuf},
+    pin::Pin,
     sync::{
         Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -263,15 +266,11 @@ impl<L: Log> Engine<L> {
             _ => None,
         };
         let opened_from = loaded.as_ref().map(|loaded| loaded.origin);
-        let (mut state, mut views, from) = match loaded {
+        let (state, views, from) = match loaded {
             Some(loaded) => (loaded.state, loaded.views, loaded.origin.head.size),
             None => (State::default(), Views::default(), 0),
         };
-        fold::fold(&log, from, head.size, |recorded| {
-            state.evolve(recorded);
-            views.apply(recorded);
-        })
-        .await?;
+        let (state, views) = fold::fold_both(&log, from, head.size, state, views).await?;
         let sequencer = Sequencer::new(state, log.log_id(), settings.clock.readings());
         let shared = Arc::new(Shared {
             log,
@@ -292,8 +291,18 @@ impl<L: Log> Engine<L> {
         let audit =
             opened_from.map(|snapshot| audit::start(&shared, published.clone(), snapshot, settings.audit_after));
         let engine = Self { shared: Arc::clone(&shared), work, published };
-        let writer =
-            Writer { shared: Arc::clone(&shared), sequencer, ids, inbox, published: publisher, snapshots, audit };
+        let writer = Writer {
+            shared: Arc::clone(&shared),
+            sequencer,
+            ids,
+            inbox,
+            published: publisher,
+            snapshots,
+            audit,
+            durable: head,
+            unanswered: None,
+            snapshot_tried: 0,
+        };
         let writing = tokio::spawn(writer.run());
         tokio::spawn(async move {
             if let Err(panic) = writing.await
@@ -392,9 +401,25 @@ impl<L: Log> Pending<L> {
     ///
     /// # Errors
     /// As [`Engine::command`].
-    pub async fn brief(self) -> Result<Brief, Fault> {
-        let Done { outcome, head, .. } = self.done().await?;
-        Ok(Brief { first: outcome.first, events: outcome.count, repeated: outcome.repeated, head })
+    pub async fn brief(mut self) -> Result<Brief, Fault> {
+        poll_fn(|cx| self.poll_brief(cx)).await
+    }
+
+    /// The same, for whoever waits for many at once. Not to be asked again once it was ready.
+    ///
+    /// # Errors
+    /// As [`Engine::command`].
+    pub fn poll_brief(&mut self, cx: &mut Context<'_>) -> Poll<Result<Brief, Fault>> {
+        let brief = |Done { outcome, head, .. }: Done| Brief {
+            first: outcome.first,
+            events: outcome.count,
+            repeated: outcome.repeated,
+            head,
+        };
+        Pin::new(&mut self.done).poll(cx).map(|done| match done {
+            Ok(done) => done.map(brief),
+            Err(_) => Err(self.shared.poisoned().unwrap_or_else(stopping)),
+        })
     }
 
     async fn done(self) -> Result<Done, Fault> {

@@ -66,6 +66,6 @@ pub use convoke_projections as projections;
 pub use engine::{Brief, Engine, Pending, Settings};
 pub use follow::Follow;
 pub use machine::{Clock, MachineClock, RandomIds};
-pub use sequencer::{Batch, Decided, Outcome, Sequencer, TimedIds};
+pub use sequencer::{Batch, Decided, OpenBatch, Outcome, Sequencer, TimedIds};
 pub use transfer::import;
 pub use verify::{Progress, verify_closed, verify_export};

@@ -23,6 +23,9 @@ const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 /// Bytes of an entry for each further access to its page (see [`touch`]); a written one is accessed otherwise, too.
 const READ_BYTES_PER_TOUCH: usize = 1024;
 const WRITTEN_BYTES_PER_TOUCH: usize = 2048;
+/// The same for an entry that is looked up by itself: what is looked up next is mostly on another page, so that this one has
+/// to make room by itself.
+const LOOKED_UP_BYTES_PER_TOUCH: usize = 256;
 /// How long a broken engine may take to let go of its files.
 const RELEASE_TIME: Duration = Duration::from_secs(2);
 /// From this much written since it was opened, a closing engine writes its index so that the next opening is fast.
@@ -161,7 +164,12 @@ impl Engine {
 
     /// The record of this number.
     pub(crate) fn get(&self, number: u64) -> Result<Option<Value>, EngineError> {
-        self.call(|db| db.get(slots::key_of(number)))
+        self.call(|db| {
+            let key = slots::key_of(number);
+            let value = db.get(key)?;
+            touch(db, &key, value.as_ref().map_or(0, |value| value.len() / LOOKED_UP_BYTES_PER_TOUCH))?;
+            Ok(value)
+        })
     }
 
     /// Calls `each` with the records from a number on, in order, until it says stop.
