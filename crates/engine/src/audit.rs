@@ -40,7 +40,7 @@ async fn audit<L: Log>(shared: &Weak<Shared<L>>, origin: Origin) {
     let Some(shared) = shared.upgrade() else { return };
     let _permit = shared.whole_log().await;
     let (mut state, mut views) = (State::default(), Views::default());
-    let folded = fold::fold(&shared.log, 0, origin.head.size, |recorded| {
+    let folded = fold::fold(&shared.log, shared.offload, 0, origin.head.size, |recorded| {
         state.evolve(recorded);
         views.apply(recorded);
     });

@@ -1,4 +1,4 @@
-//! Folding a range of the log: read and decoded on other threads, handed over in order.
+//! Folding a range of the log: read and decoded elsewhere, handed over in order.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -6,7 +6,7 @@ use convoke_core::event::Recorded;
 use convoke_store::{Log, Stored};
 use tokio::task::JoinHandle;
 
-use crate::{api::Fault, fault::internal};
+use crate::{api::Fault, fault::internal, offload::Offload};
 
 /// Events decoded in one piece of work.
 const CHUNK_EVENTS: u64 = 4_096;
@@ -19,6 +19,7 @@ const CHUNKS_AHEAD: usize = 3;
 /// The first event that cannot be read or that this build does not know.
 pub(crate) async fn fold<L: Log>(
     log: &Arc<L>,
+    offload: Offload,
     from: u64,
     to: u64,
     mut each: impl FnMut(&Recorded),
@@ -33,7 +34,7 @@ pub(crate) async fn fold<L: Log>(
             let (stored, first, used) = (read.await.map_err(internal)??, next, std::mem::take(&mut spare));
             next = stored.last().map_or(to, |stored| stored.commit.end());
             reading = read_ahead(log, next, to);
-            ahead.push_back(tokio::task::spawn_blocking(move || decode_all(used, &stored, first, to)));
+            ahead.push_back(offload.begin(move || decode_all(used, &stored, first, to)));
         }
         // The next piece is being read while this one is folded.
         tokio::task::yield_now().await;

@@ -82,7 +82,7 @@ impl<L: Log> Engine<L> {
             Some(_) => {
                 let _permit = self.shared.whole_log().await;
                 let mut views = Views::default();
-                fold::fold(&self.shared.log, 0, size, |recorded| views.apply(recorded)).await?;
+                fold::fold(&self.shared.log, self.shared.offload, 0, size, |recorded| views.apply(recorded)).await?;
                 Some(views)
             }
         };
@@ -259,7 +259,7 @@ impl<L: Log> Engine<L> {
         let _permit = self.shared.whole_log().await;
         let began = Instant::now();
         let (mut state, mut views) = (State::default(), Views::default());
-        fold::fold(&self.shared.log, 0, size, |recorded| {
+        fold::fold(&self.shared.log, self.shared.offload, 0, size, |recorded| {
             state.evolve(recorded);
             views.apply(recorded);
         })

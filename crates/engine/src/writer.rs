@@ -101,6 +101,8 @@ impl<L: Log> Writer<L> {
             if waiting.is_empty() && !more_due && closing.is_none() {
                 let until_due = self.until_due();
                 tokio::select! {
+                    // In this order and not by chance, so that a simulation can repeat it.
+                    biased;
                     work = self.inbox.recv() => match work {
                         Some(work) => self.take(work, &mut waiting, &mut closing),
                         None => break,
@@ -225,7 +227,7 @@ impl<L: Log> Writer<L> {
         let Some(log_id) = self.shared.log.log_id() else { return };
         let state = snapshots::of_state(self.sequencer.state(), log_id, head);
         let views = snapshots::of_views(&self.shared.shown().views, log_id, head);
-        let written = tokio::task::spawn_blocking(move || snapshots::write(&folder, &state, &views)).await;
+        let written = self.shared.offload.begin(move || snapshots::write(&folder, &state, &views)).await;
         if matches!(written, Ok(Ok(()))) {
             self.shared.set_snapshot_size(head.size);
         }
