@@ -11,6 +11,8 @@ pub mod effects;
 pub mod event;
 pub mod id;
 pub mod keys;
+#[cfg(feature = "laws")]
+pub mod laws;
 pub mod limits;
 pub mod log;
 pub mod mailbox;
