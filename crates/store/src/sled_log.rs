@@ -97,12 +97,21 @@ impl SledLog {
         let path = folder.path().to_owned();
         // First of all: the engine alters its files on opening.
         let recorded = RecordedHead::open(&folder.head()).map_err(|error| io_error(&path, &error))?;
-        let Some((recorded_file, recorded)) = recorded else { return Err(OpenError::HeadLost(path)) };
+        let Some((mut recorded_file, recorded)) = recorded else { return Err(OpenError::HeadLost(path)) };
         let engine = open_engine(&folder)?;
         let tail = scan::tail(&engine).map_err(|error| read_error(&path, error))?;
         let log_id = stored_log_id(&engine, tail.head).map_err(|error| read_error(&path, error))?;
         check_recorded(&engine, tail.head, log_id, recorded).map_err(|error| error.into_open(&path))?;
         remove_unfinished(&engine, &tail).map_err(|error| engine_error(&path, error))?;
+        if tail.head != recorded.head
+            && let Some(log_id) = log_id
+        {
+            // A process that was killed before its sync leaves commits in the machine's memory: they are read, and not yet
+            // durable. Whoever repeats his request is told that they are.
+            engine.sync().map_err(|error| engine_error(&path, error))?;
+            let found = Recorded { log_id, head: tail.head };
+            recorded_file.write(found).map_err(|error| io_error(&path, &error))?;
+        }
         let (tiles, tree) = load_tree(&folder, &engine, tail.head)?;
         let shared = Arc::new(Shared::new(folder, engine, tree, log_id));
         let writer = Writer::start(shared.clone(), recorded_file, tiles).map_err(|error| io_error(&path, &error))?;

@@ -7,6 +7,7 @@ use convoke_store::{
     MemoryLog, SledLog,
     conformance::Backend,
     record::{self, SEGMENT_BYTES},
+    simulated::{Disk, Fate, SimulatedLog},
 };
 use tempfile::TempDir;
 
@@ -76,10 +77,37 @@ fn open_ended(value: &[u8]) -> Vec<u8> {
     record
 }
 
+struct Simulated(Disk);
+
+impl Backend for Simulated {
+    type Log = SimulatedLog;
+
+    fn open(&self) -> SimulatedLog {
+        SimulatedLog::open(&self.0, Fate::default).unwrap()
+    }
+
+    fn tear(&self, commit: &Commit) -> bool {
+        let mut records = record::split(commit, &Hash([1; 32]));
+        if records.len() == 1 {
+            let half = records[0].len() / 2;
+            records[0].truncate(half);
+        } else {
+            let missing = if records.len().is_multiple_of(2) { 0 } else { records.len() - 1 };
+            records.remove(missing);
+        }
+        self.0.leave(records);
+        true
+    }
+}
+
 mod memory {
     convoke_store::conformance_suite!(super::Memory(convoke_store::MemoryLog::new()));
 }
 
 mod sled_log {
     convoke_store::conformance_suite!(super::Sled::new());
+}
+
+mod simulated {
+    convoke_store::conformance_suite!(super::Simulated(convoke_store::simulated::Disk::new()));
 }
