@@ -5,6 +5,7 @@ pub mod chance;
 pub mod disturbance;
 pub mod ledger;
 pub mod load;
+pub mod simulation;
 pub mod socket;
 pub mod workspace;
 pub mod written;
