@@ -15,7 +15,8 @@ use convoke_core::{
 use convoke_store::simulated::SimulatedLog;
 use rand::{RngExt as _, rngs::StdRng};
 
-use super::{Shared, World, plan::Plan, witness::Witness};
+use super::{Shared, World, plan::Plan};
+use crate::witness::{self, QUERIES, Witness, query};
 
 /// A request that somebody has given, or is about to.
 #[derive(Debug, Clone)]
@@ -39,7 +40,7 @@ pub(super) struct Clients {
 
 /// What a client does next.
 enum Task {
-    Give(Asked),
+    Give(Box<Asked>),
     Sleep {
         ms: u64,
     },
@@ -78,7 +79,7 @@ impl Clients {
         if let Some(asked) = &mut self.open[client] {
             asked.again = true;
             self.repeated += 1;
-            return Task::Give(asked.clone());
+            return Task::Give(Box::new(asked.clone()));
         }
         match chance.random_range(0..200) {
             0..40 => return Task::Look,
@@ -118,7 +119,7 @@ impl Clients {
         };
         let Some(asked) = asked else { return Task::Look };
         self.open[client] = Some(asked.clone());
-        Task::Give(asked)
+        Task::Give(Box::new(asked))
     }
 
     /// The client knows what became of its request.
@@ -148,14 +149,37 @@ pub(super) async fn act(client: usize, engine: Engine<SimulatedLog>, world: Worl
             Task::Sleep { ms } => tokio::time::sleep(std::time::Duration::from_millis(ms)).await,
             Task::Suspend { ms } => world.clocks.pass_ms(i64::try_from(ms).unwrap_or_default()),
             Task::SetWall { by_ms } => world.clocks.set_wall(by_ms),
-            Task::Look => Witness::look(&engine, &world).await,
-            Task::Replay => Witness::replay(&engine, &world).await,
+            Task::Look => look(&engine, &world).await,
+            Task::Replay => replay(&engine, &world).await,
             Task::Give(asked) => {
                 if !give(client, &asked, &engine, &world).await {
                     return;
                 }
             }
         }
+    }
+}
+
+/// Looks at something.
+pub(super) async fn look(engine: &Engine<SimulatedLog>, world: &World) {
+    let query = query(world.shared().chance.random_range(0..QUERIES));
+    let (view, head) = witness::look(engine, &query).await;
+    world.shared().witness.shown(&query, &view, head);
+}
+
+/// Compares the engine's states with the log.
+pub(super) async fn replay(engine: &Engine<SimulatedLog>, world: &World) {
+    if let Some(replayed) = witness::replay(engine).await {
+        world.shared().witness.replayed(&replayed);
+    }
+}
+
+/// Follows the log to the end of the engine.
+pub(super) async fn follow(engine: Engine<SimulatedLog>, world: World) {
+    let mut follow = engine.follow(world.shared().witness.followed());
+    drop(engine);
+    while let Ok(event) = follow.next().await {
+        world.shared().witness.hand(&event);
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! What runs is the engine itself (writer, sequencer, fold, snapshots, audit), on a runtime of one thread whose time
 //! stands still until everybody waits, with ids from the seed and a log on a simulated disk. So a seed is a run: a failure
-//! is found again by its number, step for step. What must hold is checked by a [`witness`](self::witness) that reads the
-//! disk and believes nobody.
+//! is found again by its number, step for step. What must hold is checked by a witness that reads the disk and believes
+//! nobody.
 //!
 //! A process ends by dying at a point of an append, by being killed between any two steps of any task, by a failed
 //! append, or by closing; then, perhaps, the power is cut. The clients outlive it and repeat what they were not answered.
@@ -14,7 +14,6 @@ mod clients;
 mod clocks;
 mod plan;
 mod process;
-mod witness;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,7 +24,8 @@ use convoke_store::simulated::Disk;
 use plan::{Ending, Plan};
 use rand::{RngExt as _, SeedableRng, rngs::StdRng};
 use tempfile::TempDir;
-use witness::Witness;
+
+use crate::witness::Witness;
 
 /// What a run came to. Equal for equal seeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub fn simulate(seed: u64) -> Summary {
         clocks: Clocks::new(),
         snapshots: plan.snapshots.then(|| tempfile::tempdir().expect("a folder for snapshots")).map(Arc::new),
         shared: Arc::new(Mutex::new(Shared {
-            witness: Witness::new(&disk),
+            witness: Witness::new(disk.clone()),
             clients: Clients::new(&plan),
             chance: StdRng::seed_from_u64(plan.chance.random()),
         })),

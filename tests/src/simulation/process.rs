@@ -14,7 +14,6 @@ use super::{
     World,
     clients::{self, key, organizer},
     plan::{Ending, Life, Until},
-    witness::Witness,
 };
 
 /// Longer than all the clients of a run together ever pause.
@@ -61,9 +60,9 @@ async fn serve(world: &World, life: Life) -> Ending {
     if engine.head() == Head::EMPTY && create(&engine).await.is_err() {
         return Ending::Closed;
     }
-    Witness::replay(&engine, world).await;
+    clients::replay(&engine, world).await;
     let mut tasks = JoinSet::new();
-    tasks.spawn(Witness::follow(engine.clone(), world.clone()));
+    tasks.spawn(clients::follow(engine.clone(), world.clone()));
     let mut acting = JoinSet::new();
     for client in 0..world.shared().clients.count() {
         acting.spawn(clients::act(client, engine.clone(), world.clone()));
@@ -92,8 +91,8 @@ async fn serve(world: &World, life: Life) -> Ending {
     if let Some(fault) = engine.failed() {
         assert_eq!(fault.code, "outcome_unknown", "{fault:?}");
     } else if !closed {
-        Witness::replay(&engine, world).await;
-        Witness::look(&engine, world).await;
+        clients::replay(&engine, world).await;
+        clients::look(&engine, world).await;
         engine.close().await;
     }
     while let Some(ended) = tasks.join_next().await {

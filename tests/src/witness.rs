@@ -1,10 +1,11 @@
-//! The witness: reads the disk after every step, folds for itself, and compares what anybody is told with that.
+//! The witness of a running engine: reads what became durable after every step, folds for itself, and compares with that
+//! what anybody is told. It believes nobody: its events are decoded from the bytes of the log.
 
 use std::collections::{BTreeMap, HashMap};
 
 use convoke::{
     Engine,
-    api::{Answer, Ask, EventView, Fault, Question, Reply},
+    api::{Answer, Ask, EventView, Fault, Question, Replayed, Reply},
 };
 use convoke_core::{
     command::Request,
@@ -22,17 +23,23 @@ use convoke_projections::{
     Query, View, Views,
     query::{ActorsQuery, CampaignsQuery, CountdownsQuery, DeadLettersQuery, InboxQuery, StatusQuery},
 };
-use convoke_store::{
-    Stored,
-    simulated::{Disk, SimulatedLog},
-};
-use rand::RngExt as _;
+use convoke_store::{Log, Stored, simulated::Disk};
 use serde_json::Value;
 
-use super::{Shared, World};
+/// What became durable, whoever may have been told.
+pub(crate) trait Durable: Send {
+    /// The durable commits, without the first so many.
+    fn commits_from(&self, index: usize) -> Vec<Stored>;
+}
 
-pub(super) struct Witness {
-    disk: Disk,
+impl Durable for Disk {
+    fn commits_from(&self, index: usize) -> Vec<Stored> {
+        Self::commits_from(self, index)
+    }
+}
+
+pub(crate) struct Witness {
+    durable: Box<dyn Durable>,
     /// The durable log as far as it was read, checked event by event.
     laws: Laws,
     frontier: Frontier,
@@ -53,9 +60,9 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    pub(super) fn new(disk: &Disk) -> Self {
+    pub(crate) fn new(durable: impl Durable + 'static) -> Self {
         Self {
-            disk: disk.clone(),
+            durable: Box::new(durable),
             laws: Laws::default(),
             frontier: Frontier::default(),
             heads: Vec::new(),
@@ -70,18 +77,18 @@ impl Witness {
         }
     }
 
-    pub(super) fn laws(&self) -> &Laws {
+    pub(crate) fn laws(&self) -> &Laws {
         &self.laws
     }
 
     /// Hash and number of everything that was told.
-    pub(super) fn told(&self) -> (blake3::Hash, u64) {
+    pub(crate) fn told(&self) -> (blake3::Hash, u64) {
         (self.told.finalize(), self.answers)
     }
 
     /// Reads what became durable, and checks it.
-    pub(super) fn catch_up(&mut self) {
-        for stored in self.disk.commits_from(self.heads.len()) {
+    pub(crate) fn catch_up(&mut self) {
+        for stored in self.durable.commits_from(self.heads.len()) {
             for event in stored.commit.events() {
                 assert!(event.payload_matches(), "RootNamesTheEvents");
                 self.frontier.push(event.leaf());
@@ -116,8 +123,8 @@ impl Witness {
     }
 
     /// A log was opened: everything that was durable is there.
-    pub(super) fn opened(&mut self) {
-        let found: Vec<Head> = self.disk.commits_from(0).iter().map(Stored::head).collect();
+    pub(crate) fn opened(&mut self) {
+        let found: Vec<Head> = self.durable.commits_from(0).iter().map(Stored::head).collect();
         assert!(found.starts_with(&self.heads), "AcknowledgedIsDurable, PrefixNeverChanges");
         self.catch_up();
     }
@@ -132,7 +139,7 @@ impl Witness {
     }
 
     /// Somebody was answered.
-    pub(super) fn answered(&mut self, request: &Request, answer: &Answer) {
+    pub(crate) fn answered(&mut self, request: &Request, answer: &Answer) {
         self.tell(&format!("{request:?} {answer:?}"));
         assert!(self.is_durable(answer.head), "AnswersOnlyAfterDurability: {request:?} {:?}", answer.head);
         for event in &answer.events {
@@ -149,12 +156,12 @@ impl Witness {
     }
 
     /// Somebody was not answered, since the log failed or the engine ended.
-    pub(super) fn not_answered(&mut self, request: &Request, fault: &Fault) {
+    pub(crate) fn not_answered(&mut self, request: &Request, fault: &Fault) {
         self.tell(&format!("{request:?} {fault:?}"));
     }
 
     /// Somebody was refused, by a state that the durable log had since he asked.
-    pub(super) fn refused(&mut self, request: &Request, fault: &Fault, since: u64) {
+    pub(crate) fn refused(&mut self, request: &Request, fault: &Fault, since: u64) {
         self.tell(&format!("{request:?} {fault:?}"));
         let wrote = request.key.as_ref().and_then(|key| self.keys.get(&(request.actor.clone(), key.clone())));
         if fault.code == "key_reused" {
@@ -185,7 +192,7 @@ impl Witness {
     }
 
     /// The follower was handed an event.
-    fn hand(&mut self, event: &EventView) {
+    pub(crate) fn hand(&mut self, event: &EventView) {
         self.catch_up();
         let Some(recorded) = self.laws.log().get(event.position as usize) else {
             panic!("AnswersOnlyAfterDurability: a follower saw position {}", event.position)
@@ -198,34 +205,36 @@ impl Witness {
         self.followed += 1;
     }
 
-    /// Follows the log to the end of the engine.
-    pub(super) async fn follow(engine: Engine<SimulatedLog>, world: World) {
-        let mut follow = engine.follow(world.shared().witness.followed);
-        drop(engine);
-        while let Ok(event) = follow.next().await {
-            world.shared().witness.hand(&event);
-        }
+    /// How many events the follower was handed.
+    pub(crate) fn followed(&self) -> u64 {
+        self.followed
     }
 
-    /// Asks for a view and compares it with the fold of the durable log at its head.
-    pub(super) async fn look(engine: &Engine<SimulatedLog>, world: &World) {
-        let query = query(world.shared().chance.random_range(0..6));
-        let question = Question::State(query.clone());
-        let Ok((Reply::State(view), head)) = engine.ask(Ask { question, as_of: None }).await else {
-            panic!("a view is shown: {query:?}")
-        };
-        let mut shared = world.shared();
-        let Shared { witness, .. } = &mut *shared;
-        witness.catch_up();
-        let shown = serde_json::to_value(&view).expect("JSON");
-        witness.tell(&shown.to_string());
-        assert!(witness.is_durable(head), "ViewIsAPrefix: of {head:?}");
-        assert!(witness.views.size() <= head.size, "whoever looks again sees no less");
-        for recorded in &witness.laws.log()[witness.views.size() as usize..head.size as usize] {
-            witness.views.apply(recorded);
+    /// Somebody was shown a view, of this head.
+    pub(crate) fn shown(&mut self, query: &Query, view: &View, head: Head) {
+        self.catch_up();
+        let shown = serde_json::to_value(view).expect("JSON");
+        self.tell(&shown.to_string());
+        assert!(self.is_durable(head), "ViewIsAPrefix: of {head:?}");
+        assert!(self.views.size() <= head.size, "whoever looks again sees no less");
+        for recorded in &self.laws.log()[self.views.size() as usize..head.size as usize] {
+            self.views.apply(recorded);
         }
         let now = now_of(&shown).expect("every view says of what time it is");
-        assert_eq!(shown, witness.expected(&query, now), "ViewEqualsTheFold: {query:?} at {}", head.size);
+        assert_eq!(shown, self.expected(query, now), "ViewEqualsTheFold: {query:?} at {}", head.size);
+    }
+
+    /// The engine compared itself with the log folded from zero; our own fold must agree with both.
+    pub(crate) fn replayed(&mut self, replayed: &Replayed) {
+        self.catch_up();
+        self.tell(&replayed.state_digest);
+        assert!(replayed.matches, "StateEqualsTheFold: at {:?}", replayed.head);
+        assert!(self.is_durable(replayed.head), "AnswersOnlyAfterDurability: a replay of {:?}", replayed.head);
+        if replayed.head.size == self.laws.log().len() as u64 {
+            let state = postcard::to_stdvec(self.laws.state()).expect("bytes");
+            let digest = Hash(blake3::derive_key("convoke snapshot body digest v1", &state));
+            assert_eq!(replayed.state_digest, digest.to_string(), "StateEqualsTheFold: at {:?}", replayed.head);
+        }
     }
 
     fn expected(&self, query: &Query, now: Timestamp) -> Value {
@@ -240,28 +249,29 @@ impl Witness {
             self.views.fill(&mut view, &events).expect("the events that were asked for");
         }
     }
+}
 
-    /// Lets the engine compare itself with the log folded from zero, and compares with our own fold.
-    pub(super) async fn replay(engine: &Engine<SimulatedLog>, world: &World) {
-        let Ok((Reply::Replayed(replayed), _)) = engine.ask(Ask { question: Question::Replay, as_of: None }).await
-        else {
-            return;
-        };
-        let mut shared = world.shared();
-        let witness = &mut shared.witness;
-        witness.catch_up();
-        witness.tell(&replayed.state_digest);
-        assert!(replayed.matches, "StateEqualsTheFold: at {:?}", replayed.head);
-        assert!(witness.is_durable(replayed.head), "AnswersOnlyAfterDurability: a replay of {:?}", replayed.head);
-        if replayed.head.size == witness.laws.log().len() as u64 {
-            let state = postcard::to_stdvec(witness.laws.state()).expect("bytes");
-            let digest = Hash(blake3::derive_key("convoke snapshot body digest v1", &state));
-            assert_eq!(replayed.state_digest, digest.to_string(), "StateEqualsTheFold: at {:?}", replayed.head);
-        }
+/// Asks for a view.
+pub(crate) async fn look<L: Log>(engine: &Engine<L>, query: &Query) -> (View, Head) {
+    match engine.ask(Ask { question: Question::State(query.clone()), as_of: None }).await {
+        Ok((Reply::State(view), head)) => (view, head),
+        other => panic!("a view is shown: {query:?}: {other:?}"),
     }
 }
 
-fn query(which: u32) -> Query {
+/// Lets the engine compare itself with the log folded from zero. `None` once it has ended.
+pub(crate) async fn replay<L: Log>(engine: &Engine<L>) -> Option<Replayed> {
+    match engine.ask(Ask { question: Question::Replay, as_of: None }).await {
+        Ok((Reply::Replayed(replayed), _)) => Some(replayed),
+        _ => None,
+    }
+}
+
+/// How many queries there are to choose from.
+pub(crate) const QUERIES: u32 = 6;
+
+/// One of the questions that any state has an answer to.
+pub(crate) fn query(which: u32) -> Query {
     match which {
         0 => Query::Countdowns(CountdownsQuery::default()),
         1 => Query::Campaigns(CampaignsQuery::default()),
