@@ -19,11 +19,21 @@ pub(super) struct Clocks {
     passed_us: Arc<AtomicI64>,
     wall_ahead_us: Arc<AtomicI64>,
     process_began: Arc<Mutex<Option<Instant>>>,
+    /// How often they were read since time last went on, and when that was.
+    read: Arc<Mutex<(u32, i64)>>,
 }
+
+/// Readings at one moment after which nobody believes that anything else will ever happen.
+const READINGS_MAX: u32 = 100_000;
 
 impl Clocks {
     pub(super) fn new() -> Self {
-        Self { passed_us: Arc::default(), wall_ahead_us: Arc::default(), process_began: Arc::default() }
+        Self {
+            passed_us: Arc::default(),
+            wall_ahead_us: Arc::default(),
+            process_began: Arc::default(),
+            read: Arc::default(),
+        }
     }
 
     /// A process begins; on its runtime.
@@ -63,6 +73,11 @@ impl Clocks {
 impl Clock for Clocks {
     fn readings(&self) -> Readings {
         let steady_us = self.steady_us();
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = if read.1 == steady_us { read.0 + 1 } else { 0 };
+        *read = (times, steady_us);
+        drop(read);
+        assert!(times < READINGS_MAX, "TimeGoesOn: somebody reads the clock again and again and does not wait");
         let wall_us = BEGAN_US + steady_us + self.wall_ahead_us.load(Ordering::Relaxed);
         Readings { wall: Timestamp::from_us(wall_us).unwrap_or_default(), steady_us }
     }
