@@ -90,7 +90,7 @@ impl Witness {
     pub(crate) fn catch_up(&mut self) {
         for stored in self.durable.commits_from(self.heads.len()) {
             for event in stored.commit.events() {
-                assert!(event.payload_matches(), "RootNamesTheEvents");
+                assert!(event.payload_matches(), "RootNamesExactlyTheEvents");
                 self.frontier.push(event.leaf());
                 let recorded = Recorded::of(event).expect("what is written can be read");
                 if let Event::MessageSent(sent) = &recorded.event {
@@ -100,7 +100,7 @@ impl Witness {
                 self.laws.take(recorded);
             }
             self.laws.settle();
-            assert_eq!(stored.root, self.frontier.root(), "RootNamesTheEvents");
+            assert_eq!(stored.root, self.frontier.root(), "RootNamesExactlyTheEvents");
             let head = stored.head();
             self.heads.push(head);
             self.roots.insert(head.size, head.root);
@@ -141,10 +141,10 @@ impl Witness {
     /// Somebody was answered.
     pub(crate) fn answered(&mut self, request: &Request, answer: &Answer) {
         self.tell(&format!("{request:?} {answer:?}"));
-        assert!(self.is_durable(answer.head), "AnswersOnlyAfterDurability: {request:?} {:?}", answer.head);
+        assert!(self.is_durable(answer.head), "RepliesOnlyAfterDurability: {request:?} {:?}", answer.head);
         for event in &answer.events {
             let Some(recorded) = self.laws.log().get(event.position as usize) else {
-                panic!("AnswersOnlyAfterDurability: {request:?} was told of position {}", event.position)
+                panic!("RepliesOnlyAfterDurability: {request:?} was told of position {}", event.position)
             };
             assert_eq!((recorded.id, recorded.event.kind()), (event.id, event.kind.as_str()), "AcknowledgedIsDurable");
             assert_eq!(recorded.actor, request.actor, "an answer holds the request's own events");
@@ -165,7 +165,7 @@ impl Witness {
         self.tell(&format!("{request:?} {fault:?}"));
         let wrote = request.key.as_ref().and_then(|key| self.keys.get(&(request.actor.clone(), key.clone())));
         if fault.code == "key_reused" {
-            assert!(wrote.is_some(), "AnswersOnlyAfterDurability: the key was not used: {request:?}");
+            assert!(wrote.is_some(), "RepliesOnlyAfterDurability: the key was not used: {request:?}");
             return;
         }
         assert_eq!(wrote, None, "SameKeyOneEffect: refused after it was done: {request:?} {fault:?}");
@@ -182,7 +182,7 @@ impl Witness {
             }
             state.evolve(recorded);
         }
-        panic!("AnswersOnlyAfterDurability: no durable state refuses {request:?} so: {fault:?}");
+        panic!("RepliesOnlyAfterDurability: no durable state refuses {request:?} so: {fault:?}");
     }
 
     fn is_refused(&self, state: &mut State, request: &Request, fault: &Fault) -> bool {
@@ -195,7 +195,7 @@ impl Witness {
     pub(crate) fn hand(&mut self, event: &EventView) {
         self.catch_up();
         let Some(recorded) = self.laws.log().get(event.position as usize) else {
-            panic!("AnswersOnlyAfterDurability: a follower saw position {}", event.position)
+            panic!("RepliesOnlyAfterDurability: a follower saw position {}", event.position)
         };
         assert_eq!(
             (recorded.id, event.position),
@@ -215,13 +215,13 @@ impl Witness {
         self.catch_up();
         let shown = serde_json::to_value(view).expect("JSON");
         self.tell(&shown.to_string());
-        assert!(self.is_durable(head), "ViewIsAPrefix: of {head:?}");
+        assert!(self.is_durable(head), "ViewEqualsFoldOfPrefix: of {head:?}");
         assert!(self.views.size() <= head.size, "whoever looks again sees no less");
         for recorded in &self.laws.log()[self.views.size() as usize..head.size as usize] {
             self.views.apply(recorded);
         }
         let now = now_of(&shown).expect("every view says of what time it is");
-        assert_eq!(shown, self.expected(query, now), "ViewEqualsTheFold: {query:?} at {}", head.size);
+        assert_eq!(shown, self.expected(query, now), "ViewEqualsFoldOfPrefix: {query:?} at {}", head.size);
     }
 
     /// The engine compared itself with the log folded from zero; our own fold must agree with both.
@@ -229,7 +229,7 @@ impl Witness {
         self.catch_up();
         self.tell(&replayed.state_digest);
         assert!(replayed.matches, "StateEqualsTheFold: at {:?}", replayed.head);
-        assert!(self.is_durable(replayed.head), "AnswersOnlyAfterDurability: a replay of {:?}", replayed.head);
+        assert!(self.is_durable(replayed.head), "RepliesOnlyAfterDurability: a replay of {:?}", replayed.head);
         if replayed.head.size == self.laws.log().len() as u64 {
             let state = postcard::to_stdvec(self.laws.state()).expect("bytes");
             let digest = Hash(blake3::derive_key("convoke snapshot body digest v1", &state));

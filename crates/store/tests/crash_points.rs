@@ -198,7 +198,7 @@ impl<P: Place> Crashing<P> {
                 let (head, commit) = (self.head(), self.next(events, payload_bytes));
                 let appended = run(self.log().append_if(head, commit.clone())).expect("an append at the head");
                 self.note(commit);
-                assert_eq!(appended, self.head(), "RootNamesTheEvents");
+                assert_eq!(appended, self.head(), "RootNamesExactlyTheEvents");
             }
             Step::AppendLate { size } => {
                 let late = Head { size: size % (self.frontier.size() + 1), root: self.frontier.root() };
@@ -278,7 +278,7 @@ impl<P: Place> StateMachineTest for Crashing<P> {
         state.open();
         let found = run(state.log().read(0, usize::MAX)).expect("a read of everything");
         assert!(found.iter().map(|stored| &stored.commit).eq(&state.commits), "PrefixNeverChanges");
-        assert_eq!(found.last().map_or(Head::EMPTY, Stored::head), state.head(), "RootNamesTheEvents");
+        assert_eq!(found.last().map_or(Head::EMPTY, Stored::head), state.head(), "RootNamesExactlyTheEvents");
         drop(state.log.take());
         state.place.inspect();
     }

@@ -143,7 +143,7 @@ impl Laws {
     fn end_group(&mut self) {
         let Some(group) = self.group.take() else { return };
         for (end, told) in group.ends {
-            assert_eq!(told, 1, "EverybodyIsToldOnce: {end}");
+            assert_eq!(told, 1, "EveryEndIsToldOnce: {end}");
         }
     }
 
@@ -163,14 +163,14 @@ impl Laws {
                 assert_eq!(confirmed.attendee, recorded.actor, "everybody answers for himself");
             }
             Event::CountdownReleased(released) => {
-                assert!(self.released.insert(released.countdown), "ReleasedOnce: {released:?}");
+                assert!(self.released.insert(released.countdown), "ReleasedExactlyOnce: {released:?}");
             }
             Event::CountdownFired(fired) => {
                 let before = self.state.countdowns.get(fired.countdown).expect("NothingFromNowhere: a countdown");
                 assert!(before.count(Answer::Confirmed) >= before.quorum, "FiredOnlyWithQuorum: {before:?}");
                 let Phase::Counting { fire_at, .. } = before.phase else { panic!("HeldNeverFires: {before:?}") };
                 let waits_for_t0 = before.quorum == 0 || before.policy == ReleasePolicy::AtT0;
-                assert!(!waits_for_t0 || fire_at <= recorded.time, "FiredNotBeforeT0: {before:?}");
+                assert!(!waits_for_t0 || fire_at <= recorded.time, "NothingBeforeT0: {before:?}");
                 self.check_predecessors(before.campaign, before.id);
             }
             Event::CountdownMissed(missed) => {
@@ -210,7 +210,7 @@ impl Laws {
                     && other.position < before.position
                     && sender(other) == sender(before)
             });
-            assert!(overtaken.is_none(), "OrderKept: {taken:?} before {overtaken:?}");
+            assert!(overtaken.is_none(), "OrderKeptPerSenderAndPriority: {taken:?} before {overtaken:?}");
         }
     }
 
@@ -221,7 +221,7 @@ impl Laws {
             let before = self.state.countdowns.get(*before).expect("NothingFromNowhere: a countdown");
             let well = matches!(before.phase, Phase::Fired { .. });
             let may = well || campaign.policy == FailurePolicy::Continue && before.has_ended();
-            assert!(may, "NothingBeforeItsPredecessors: {before:?}");
+            assert!(may, "NothingFiresBeforeItsPredecessors: {before:?}");
         }
     }
 
