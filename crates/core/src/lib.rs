@@ -12,6 +12,8 @@ pub mod event;
 pub mod exact_json;
 pub mod id;
 pub mod keys;
+#[cfg(feature = "laws")]
+pub mod laws;
 pub mod limits;
 pub mod log;
 pub mod mailbox;

@@ -15,6 +15,7 @@ use crate::{
     engine::{SNAPSHOTS, Shared},
     fault::internal,
     fold,
+    offload::Offload,
     snapshots::{self, Origin},
 };
 
@@ -40,7 +41,7 @@ pub(crate) fn start<L: Log>(
 async fn audit<L: Log>(shared: &Weak<Shared<L>>, origin: Origin) {
     let Some(shared) = shared.upgrade() else { return };
     let _permit = shared.whole_log().await;
-    match holds(&shared.log, origin).await {
+    match holds(&shared.log, shared.offload, origin).await {
         Err(fault) => shared.note_audit(&fault),
         Ok(false) => {
             if let Some(folder) = &shared.folder {
@@ -56,13 +57,13 @@ async fn audit<L: Log>(shared: &Weak<Shared<L>>, origin: Origin) {
 
 /// Whether the log folds to what the snapshots hold. One fold after the other, and neither kept: an audit takes more time
 /// than memory.
-async fn holds<L: Log>(log: &Arc<L>, origin: Origin) -> Result<bool, Fault> {
-    let state = fold::fold(log, 0, origin.head.size, State::default()).await?;
-    let digest = tokio::task::spawn_blocking(move || snapshots::state_digest(&state)).await.map_err(internal)?;
+async fn holds<L: Log>(log: &Arc<L>, offload: Offload, origin: Origin) -> Result<bool, Fault> {
+    let state = fold::fold(log, offload, 0, origin.head.size, State::default()).await?;
+    let digest = offload.begin(move || snapshots::state_digest(&state)).await.map_err(internal)?;
     if digest != origin.state {
         return Ok(false);
     }
-    let views = fold::fold(log, 0, origin.head.size, Views::default()).await?;
-    let digest = tokio::task::spawn_blocking(move || snapshots::views_digest(&views)).await.map_err(internal)?;
+    let views = fold::fold(log, offload, 0, origin.head.size, Views::default()).await?;
+    let digest = offload.begin(move || snapshots::views_digest(&views)).await.map_err(internal)?;
     Ok(digest == origin.views)
 }

@@ -5,9 +5,9 @@ use std::{collections::VecDeque, sync::Arc};
 use convoke_core::{event::Recorded, workspace::State};
 use convoke_projections::Views;
 use convoke_store::{Log, Stored};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 
-use crate::{api::Fault, fault::internal};
+use crate::{api::Fault, fault::internal, offload::Offload};
 
 /// Events decoded and folded in one piece of work. Small, for several of them are in memory.
 const CHUNK_EVENTS: u64 = 1_024;
@@ -36,11 +36,17 @@ impl Fold for Views {
 ///
 /// # Errors
 /// The first event that cannot be read or that this build does not know.
-pub(crate) async fn fold<L: Log, F: Fold>(log: &Arc<L>, from: u64, to: u64, into: F) -> Result<F, Fault> {
-    let (mut chunks, mut folded) = (Chunks::new(log, from, to), Box::new(into));
+pub(crate) async fn fold<L: Log, F: Fold>(
+    log: &Arc<L>,
+    offload: Offload,
+    from: u64,
+    to: u64,
+    into: F,
+) -> Result<F, Fault> {
+    let (mut chunks, mut folded) = (Chunks::new(log, offload, from, to), Box::new(into));
     while let Some(chunk) = chunks.next().await? {
         let chunk = Arc::new(chunk);
-        folded = take_all(folded, &chunk).await.map_err(internal)?;
+        folded = take_all(offload, folded, &chunk).await.map_err(internal)?;
         chunks.give_back(chunk);
     }
     Ok(*folded)
@@ -52,15 +58,17 @@ pub(crate) async fn fold<L: Log, F: Fold>(log: &Arc<L>, from: u64, to: u64, into
 /// The first event that cannot be read or that this build does not know.
 pub(crate) async fn fold_both<L: Log>(
     log: &Arc<L>,
+    offload: Offload,
     from: u64,
     to: u64,
     state: State,
     views: Views,
 ) -> Result<(State, Views), Fault> {
-    let (mut chunks, mut state, mut views) = (Chunks::new(log, from, to), Box::new(state), Box::new(views));
+    let mut chunks = Chunks::new(log, offload, from, to);
+    let (mut state, mut views) = (Box::new(state), Box::new(views));
     while let Some(chunk) = chunks.next().await? {
         let chunk = Arc::new(chunk);
-        let (deciding, showing) = (take_all(state, &chunk), take_all(views, &chunk));
+        let (deciding, showing) = (take_all(offload, state, &chunk), take_all(offload, views, &chunk));
         (state, views) = (deciding.await.map_err(internal)?, showing.await.map_err(internal)?);
         chunks.give_back(chunk);
     }
@@ -68,9 +76,9 @@ pub(crate) async fn fold_both<L: Log>(
 }
 
 /// A thread of its own for each piece, and none that waits for another's.
-fn take_all<F: Fold>(mut fold: Box<F>, chunk: &Arc<Vec<Recorded>>) -> JoinHandle<Box<F>> {
+fn take_all<F: Fold>(offload: Offload, mut fold: Box<F>, chunk: &Arc<Vec<Recorded>>) -> JoinHandle<Box<F>> {
     let chunk = Arc::clone(chunk);
-    spawn_blocking(move || {
+    offload.begin(move || {
         chunk.iter().for_each(|recorded| fold.take(recorded));
         fold
     })
@@ -79,6 +87,7 @@ fn take_all<F: Fold>(mut fold: Box<F>, chunk: &Arc<Vec<Recorded>>) -> JoinHandle
 /// The events of a range, piece by piece, read and decoded ahead.
 struct Chunks<L> {
     log: Arc<L>,
+    offload: Offload,
     next: u64,
     to: u64,
     reading: Option<JoinHandle<Result<Vec<Stored>, Fault>>>,
@@ -88,9 +97,9 @@ struct Chunks<L> {
 }
 
 impl<L: Log> Chunks<L> {
-    fn new(log: &Arc<L>, from: u64, to: u64) -> Self {
+    fn new(log: &Arc<L>, offload: Offload, from: u64, to: u64) -> Self {
         let reading = read_ahead(log, from, to);
-        Self { log: Arc::clone(log), next: from, to, reading, ahead: VecDeque::new(), spare: Vec::new() }
+        Self { log: Arc::clone(log), offload, next: from, to, reading, ahead: VecDeque::new(), spare: Vec::new() }
     }
 
     /// The next piece, in order; the pieces after it are being read and decoded.
@@ -102,7 +111,7 @@ impl<L: Log> Chunks<L> {
             self.next = stored.last().map_or(to, |stored| stored.commit.end());
             self.reading = read_ahead(&self.log, self.next, to);
             let used = std::mem::take(&mut self.spare);
-            self.ahead.push_back(spawn_blocking(move || decode_all(used, &stored, first, to)));
+            self.ahead.push_back(self.offload.begin(move || decode_all(used, &stored, first, to)));
         }
         match self.ahead.pop_front() {
             Some(chunk) => chunk.await.map_err(internal)?.map(Some),

@@ -81,7 +81,7 @@ impl<L: Log> Engine<L> {
             None => None,
             Some(_) => {
                 let _permit = self.shared.whole_log().await;
-                Some(fold::fold(&self.shared.log, 0, size, Views::default()).await?)
+                Some(fold::fold(&self.shared.log, self.shared.offload, 0, size, Views::default()).await?)
             }
         };
         let (mut view, head) = match (&past, as_of) {
@@ -256,8 +256,8 @@ impl<L: Log> Engine<L> {
         let size = running.map_or(size, |running| running.head.size);
         let _permit = self.shared.whole_log().await;
         let began = Instant::now();
-        let folded = fold::fold_both(&self.shared.log, 0, size, State::default(), Views::default());
-        let (state, views) = folded.await?;
+        let (log, offload) = (&self.shared.log, self.shared.offload);
+        let (state, views) = fold::fold_both(log, offload, 0, size, State::default(), Views::default()).await?;
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let head = self.head_at(size, self.head()).await?;
         let replayed = Origin::of(&state, &views, head);

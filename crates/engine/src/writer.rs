@@ -24,7 +24,7 @@ use convoke_core::{
 use convoke_store::{AppendError, Log};
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    task::{JoinHandle, spawn_blocking},
+    task::JoinHandle,
 };
 
 use crate::{
@@ -165,6 +165,8 @@ impl<L: Log> Writer<L> {
                 }
                 let until_due = self.until_due();
                 tokio::select! {
+                    // In this order and not by chance, so that a simulation can repeat it.
+                    biased;
                     work = self.inbox.recv() => waiting.take(work),
                     () = tokio::time::sleep(until_due) => {}
                 }
@@ -384,9 +386,10 @@ impl<L: Log> Writer<L> {
         }
         self.snapshot_tried = head.size;
         let (shared, beside) = (Arc::clone(&self.shared), folder.clone());
-        let views = spawn_blocking(move || snapshots::write_views(&beside, &shared.shown().views, log_id, head));
+        let offload = self.shared.offload;
+        let views = offload.begin(move || snapshots::write_views(&beside, &shared.shown().views, log_id, head));
         let state = self.sequencer.take_state();
-        let state = spawn_blocking(move || (snapshots::write_state(&folder, &state, log_id, head), state));
+        let state = offload.begin(move || (snapshots::write_state(&folder, &state, log_id, head), state));
         let (state_written, state) = state.await.map_err(internal)?;
         self.sequencer.put_state(state);
         if matches!((views.await, state_written), (Ok(Ok(())), Ok(()))) {

@@ -24,6 +24,8 @@ pub mod sample;
 mod scan;
 mod scratch;
 mod shared;
+#[cfg(feature = "conformance")]
+pub mod simulated;
 mod sled_files;
 mod sled_log;
 pub mod slots;

@@ -45,6 +45,7 @@ const RELEASE_TIME: Duration = Duration::from_secs(2);
 /// A database that holds what was acknowledged.
 pub(crate) struct Opened {
     pub(crate) engine: Engine,
+    pub(crate) head: Head,
     pub(crate) tiles: TilesFile,
     pub(crate) tree: Tree,
     pub(crate) log_id: Option<LogId>,
@@ -94,7 +95,7 @@ fn open_checked(folder: &Folder, recorded: Recorded, is_suspect: bool) -> Result
     let log_id = stored_log_id(&engine, tail.head).map_err(read_error)?;
     check_recorded(&engine, tail.head, log_id, recorded).map_err(|error| error.into_open(folder.path()))?;
     let (tiles, tree) = load_tree(folder, &engine, tail.head, is_suspect)?;
-    Ok((Opened { engine, tiles, tree, log_id }, tail))
+    Ok((Opened { engine, head: tail.head, tiles, tree, log_id }, tail))
 }
 
 /// Opens the database from its log alone, if that leads to all events, which is tried on a copy.

@@ -18,7 +18,7 @@ use crate::{
     folder::{Folder, io_error},
     log::{Log, Stored},
     opening::{self, Opened, engine_error},
-    recorded_head::RecordedHead,
+    recorded_head::{Recorded, RecordedHead},
     scan,
     scratch::Scratch,
     shared::Shared,
@@ -93,8 +93,16 @@ impl SledLog {
         let path = folder.path().to_owned();
         // First of all: the engine alters its files on opening.
         let recorded = RecordedHead::open(&folder.head()).map_err(|error| io_error(&path, &error))?;
-        let Some((recorded_file, recorded)) = recorded else { return Err(OpenError::HeadLost(path)) };
-        let Opened { engine, tiles, tree, log_id } = opening::open(&folder, recorded, scratch.is_some())?;
+        let Some((mut recorded_file, recorded)) = recorded else { return Err(OpenError::HeadLost(path)) };
+        let Opened { engine, head, tiles, tree, log_id } = opening::open(&folder, recorded, scratch.is_some())?;
+        if head != recorded.head
+            && let Some(log_id) = log_id
+        {
+            // A process that was killed before its sync leaves commits in the machine's memory: they are read, and not yet
+            // durable. Whoever repeats his request is told that they are.
+            engine.sync().map_err(|error| engine_error(&path, error))?;
+            recorded_file.write(Recorded { log_id, head }).map_err(|error| io_error(&path, &error))?;
+        }
         let shared = Arc::new(Shared::new(folder, engine, tree, log_id));
         let writer = Writer::start(shared.clone(), recorded_file, tiles).map_err(|error| io_error(&path, &error))?;
         Ok(Self { writer, shared, _scratch: scratch })

@@ -1,18 +1,14 @@
-//! The laws of the whole workspace, on random commands of several actors to many objects at once, with jumps of time
+//! The laws of the whole workspace (`convoke_core::laws`), on random commands of several actors to many objects at once, with jumps of time
 //! and commands given again: what each machine keeps by itself must hold of all of them together.
-
-mod steps;
-mod world;
 
 use convoke_core::{
     event::{Event, Recorded},
+    laws::{CountingIds, Step, World, step},
     time::Timestamp,
     workspace::{State, handle, handle_due},
 };
 use proptest::{collection::vec, prelude::*};
 use serde_json::Value;
-use steps::{Step, step};
-use world::{CountingIds, World};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]

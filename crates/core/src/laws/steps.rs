@@ -4,26 +4,43 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// Who acts. The last is the organizer, the only human.
-pub(crate) const ACTORS: [&str; 6] = ["ann", "bob", "cy", "dan", "eve", "olga"];
+pub const ACTORS: [&str; 6] = ["ann", "bob", "cy", "dan", "eve", "olga"];
 
 /// One step.
 #[derive(Debug, Clone)]
-pub(crate) enum Step {
+pub enum Step {
     /// Time passes.
-    Advance { ms: u64 },
+    Advance {
+        /// By how much.
+        ms: u64,
+    },
     /// Somebody asks for something, under a key of its own or under none.
-    Give { actor: usize, keyed: bool, what: What },
+    Give {
+        /// Which of [`ACTORS`], unless another may more likely.
+        actor: usize,
+        /// Whether under a key.
+        keyed: bool,
+        /// What for.
+        what: What,
+    },
     /// The client of an earlier keyed command lost the answer, and asks again.
-    Again { which: usize },
+    Again {
+        /// Which, counted from the latest.
+        which: usize,
+    },
     /// A client takes an old key for a new command.
-    Reuse { which: usize },
+    Reuse {
+        /// Which, counted from the latest.
+        which: usize,
+    },
     /// The state is saved and loaded.
     Snapshot,
 }
 
 /// What is asked for. Objects are counted from the latest.
 #[derive(Debug, Clone)]
-pub(crate) enum What {
+#[expect(missing_docs, reason = "each stands for the command of its name, with that command's fields")]
+pub enum What {
     Tick,
     AddActor { name: usize, human: bool },
     Membership { closed: bool },
@@ -51,22 +68,30 @@ pub(crate) enum What {
 }
 
 /// The names of the objects that there are, the latest last.
-pub(crate) struct Known<'w> {
-    pub(crate) countdowns: &'w [String],
-    pub(crate) campaigns: &'w [String],
-    pub(crate) messages: &'w [String],
-    pub(crate) dead: &'w [String],
-    pub(crate) tokens: &'w [String],
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'w> {
+    /// Ids of countdowns.
+    pub countdowns: &'w [String],
+    /// Ids of campaigns.
+    pub campaigns: &'w [String],
+    /// Ids of messages.
+    pub messages: &'w [String],
+    /// Ids of messages that became dead letters.
+    pub dead: &'w [String],
+    /// Every token that was handed out.
+    pub tokens: &'w [String],
 }
 
 /// The one that is meant; round again from the latest where there are fewer.
-pub(crate) fn latest(names: &[String], which: usize) -> &str {
+#[must_use]
+pub fn latest(names: &[String], which: usize) -> &str {
     names.iter().rev().nth(which % names.len().max(1)).map_or("nothing", String::as_str)
 }
 
 impl What {
     /// The command, in its JSON form.
-    pub(crate) fn command(&self, known: &Known<'_>, serial: usize) -> Value {
+    #[must_use]
+    pub fn command(&self, known: &Known<'_>, serial: usize) -> Value {
         let countdown = |which: &usize| latest(known.countdowns, *which);
         let campaign = |which: &usize| latest(known.campaigns, *which);
         let token = |which: &usize| {
@@ -151,7 +176,7 @@ impl What {
 }
 
 /// A random step.
-pub(crate) fn step() -> impl Strategy<Value = Step> {
+pub fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         // Mostly a moment, now and then a minute, rarely a day.
         20 => prop_oneof![6 => 0..3_000_u64, 2 => 0..60_000_u64, 1 => 0..100_000_000_u64]
