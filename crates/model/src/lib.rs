@@ -4,8 +4,10 @@
 //! of events is. On them stand the state [`graph`] of the real `decide` and `evolve`, which must equal the spec's, and the
 //! traces that are cut from a log, which the spec must accept.
 
+pub mod campaign;
 pub mod graph;
 pub mod machine;
+pub mod names;
 pub mod value;
 
 pub use graph::{Edge, Graph};

@@ -1,0 +1,193 @@
+//! A workspace small enough to be searched whole: the real state, the real `handle` and `handle_due`.
+
+use std::{
+    cell::RefCell,
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use convoke_core::{
+    command::{Command, Request, ScheduleCountdown},
+    event::Recorded,
+    id::{CountdownId, EventId, IdSource, MessageId},
+    log::Salt,
+    mailbox::events::MessageSent,
+    name::ActorName,
+    refusal::Refusal,
+    time::{Span, TimeSpec, Timestamp},
+    workspace::{Context, Handled, Past, State, handle, handle_due},
+};
+use convoke_model::names::Naming;
+
+/// The deciding state, as something that can be told apart and kept in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Concrete(pub State);
+
+impl Eq for Concrete {}
+
+impl Ord for Concrete {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let all = |state: &'_ State| (state.time, state.size);
+        let (ours, theirs) = (&self.0, &other.0);
+        (all(ours).cmp(&all(theirs)))
+            .then_with(|| ours.campaigns.cmp(&theirs.campaigns))
+            .then_with(|| ours.countdowns.cmp(&theirs.countdowns))
+            .then_with(|| ours.actors.cmp(&theirs.actors))
+            .then_with(|| ours.mailboxes.cmp(&theirs.mailboxes))
+    }
+}
+
+impl PartialOrd for Concrete {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// One thing that can happen.
+#[derive(Debug, Clone)]
+pub enum Move {
+    /// A command; what it creates has this id.
+    Command { by: &'static str, creates: Option<EventId>, command: Command },
+    /// It is this late now, and what is due is decided.
+    Time(Timestamp),
+}
+
+/// One group of events, and the states around it.
+pub struct Group {
+    pub before: State,
+    pub events: Vec<Recorded>,
+    pub after: State,
+}
+
+/// What was refused, by code, over the whole search.
+#[derive(Debug, Default)]
+pub struct Refusals(RefCell<BTreeSet<&'static str>>);
+
+impl Refusals {
+    /// The codes, in their order.
+    pub fn met(&self) -> Vec<&'static str> {
+        self.0.borrow().iter().copied().collect()
+    }
+
+    /// Makes a move from a state at this time. Gives its groups, or nothing if it was refused or changed nothing.
+    pub fn play(&self, state: &State, now: Timestamp, doing: &Move) -> Vec<Group> {
+        self.play_on(&mut state.clone(), state, now, doing)
+    }
+
+    /// The same with a copy of the state at hand, which is a copy again afterwards. Most moves are refused and need no other.
+    pub fn play_on(&self, copy: &mut State, state: &State, now: Timestamp, doing: &Move) -> Vec<Group> {
+        let events = match doing {
+            Move::Command { by, creates, command } => {
+                let request = Request { actor: actor(by), key: None, expect_head: None, command: command.clone() };
+                let mut ids = Ids { first: *creates, next: 1000 + state.size };
+                let mut context = Context { now, jump: None, ids: &mut ids, past: &NoPast };
+                match handle(copy, &request, &mut context) {
+                    Ok(Handled::Wrote(events)) => events,
+                    Ok(Handled::Repeated { .. }) => Vec::new(),
+                    Err(refusal) => {
+                        self.0.borrow_mut().insert(refusal.code());
+                        Vec::new()
+                    }
+                }
+            }
+            Move::Time(then) => handle_due(copy, *then, &mut Ids { first: None, next: 1000 + state.size }),
+        };
+        if events.is_empty() {
+            return Vec::new();
+        }
+        let groups = groups(state, events);
+        let after = groups.last().map(|group| &group.after);
+        assert_eq!(after, Some(&*copy), "what was written is what was done");
+        copy.clone_from(state);
+        groups
+    }
+}
+
+/// Events by what they belong to, with the states between, folded anew.
+fn groups(state: &State, events: Vec<Recorded>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for recorded in events {
+        let belongs = groups.last().is_some_and(|group| group.events[0].correlation == recorded.correlation);
+        if !belongs {
+            let before = groups.last().map_or_else(|| state.clone(), |group| group.after.clone());
+            groups.push(Group { after: before.clone(), before, events: Vec::new() });
+        }
+        let group = groups.last_mut().unwrap();
+        group.after.evolve(&recorded);
+        group.events.push(recorded);
+    }
+    groups
+}
+
+/// Fresh ids: first the one that is wanted, then one after the other.
+struct Ids {
+    first: Option<EventId>,
+    next: u64,
+}
+
+impl IdSource for Ids {
+    fn fresh(&mut self) -> EventId {
+        self.first.take().unwrap_or_else(|| {
+            self.next += 1;
+            event_id(self.next)
+        })
+    }
+
+    fn salt(&mut self) -> Salt {
+        unreachable!("no command has a key")
+    }
+}
+
+struct NoPast;
+
+impl Past for NoPast {
+    fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {
+        Err(Refusal::NotFound { what: "message", reference: reference.to_owned() })
+    }
+}
+
+/// A number as an id.
+pub fn event_id(number: u64) -> EventId {
+    EventId::from_bytes(u128::from(number).to_be_bytes())
+}
+
+/// The countdowns c1, c2 …
+pub fn countdown_id(number: u64) -> CountdownId {
+    event_id(number).into()
+}
+
+pub fn actor(name: &str) -> ActorName {
+    ActorName::parse(name).unwrap()
+}
+
+/// So many seconds after the beginning of the tiny world.
+pub fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_us(1_700_000_000_000_000).unwrap().plus(Span::from_ms_capped(seconds * 1000))
+}
+
+/// A countdown for which one yes of bob is enough.
+pub fn asks_bob(name: &str, time: Timestamp) -> ScheduleCountdown {
+    ScheduleCountdown { attendees: vec![actor("bob")], ..ScheduleCountdown::new(name, TimeSpec::At(time)) }
+}
+
+/// Countdowns by their number, everybody by name.
+pub struct Plainly;
+
+impl Naming for Plainly {
+    fn countdown(&self, id: CountdownId) -> String {
+        format!("c{}", id.tail())
+    }
+
+    fn actor(&self, name: &ActorName) -> String {
+        name.to_string()
+    }
+}
+
+/// How often each is there.
+pub fn counted<T: Ord>(things: impl IntoIterator<Item = T>) -> BTreeMap<T, u32> {
+    let mut counts = BTreeMap::new();
+    for thing in things {
+        *counts.entry(thing).or_default() += 1;
+    }
+    counts
+}
