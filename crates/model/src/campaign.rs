@@ -115,7 +115,7 @@ pub fn step(before: &State, group: &[Recorded], after: &State, id: CampaignId, n
 }
 
 /// Answers change nothing for a campaign, unless they decide whether a countdown that it holds fires as it is let go.
-fn answered(
+pub(crate) fn answered(
     before: &State,
     group: &[Recorded],
     after: &State,

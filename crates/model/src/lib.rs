@@ -5,6 +5,7 @@
 //! traces that are cut from a log, which the spec must accept.
 
 pub mod campaign;
+pub mod effects;
 pub mod graph;
 pub mod machine;
 pub mod names;

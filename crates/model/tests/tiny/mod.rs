@@ -3,11 +3,12 @@
 use std::{
     cell::RefCell,
     cmp::Ordering,
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
 };
 
 use convoke_core::{
     command::{Command, Request, ScheduleCountdown},
+    countdown::{Answer, Countdown, Phase, events::ScrubCause},
     event::Recorded,
     id::{CountdownId, EventId, IdSource, MessageId},
     log::Salt,
@@ -19,21 +20,48 @@ use convoke_core::{
 };
 use convoke_model::names::Naming;
 
-/// The deciding state, as something that can be told apart and kept in order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Concrete(pub State);
+/// The deciding state, as something that can be told apart and kept in order. Of a countdown that has ended only how it ended
+/// counts, not when or why, or who had said what: nothing follows from those any more.
+#[derive(Debug, Clone)]
+pub(crate) struct Concrete {
+    pub(crate) state: State,
+    countdowns: Vec<Countdown>,
+}
+
+impl Concrete {
+    pub(crate) fn of(state: State) -> Self {
+        let countdowns = state.countdowns.iter().cloned().map(|mut countdown| {
+            if countdown.has_ended() {
+                countdown.attendees.values_mut().for_each(|answer| *answer = Answer::Pending);
+                countdown.slipped = Span::ZERO;
+            }
+            match &mut countdown.phase {
+                Phase::Fired { at: when } | Phase::Missed { at: when } => *when = at(0),
+                Phase::Scrubbed { at: when, cause } => (*when, *cause) = (at(0), ScrubCause::Organizer),
+                Phase::Held { .. } | Phase::Counting { .. } | Phase::OnHold { .. } => {}
+            }
+            countdown
+        });
+        Self { countdowns: countdowns.collect(), state }
+    }
+}
+
+impl PartialEq for Concrete {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
 
 impl Eq for Concrete {}
 
 impl Ord for Concrete {
     fn cmp(&self, other: &Self) -> Ordering {
-        let all = |state: &'_ State| (state.time, state.size);
-        let (ours, theirs) = (&self.0, &other.0);
-        (all(ours).cmp(&all(theirs)))
+        let (ours, theirs) = (&self.state, &other.state);
+        (self.countdowns.cmp(&other.countdowns))
             .then_with(|| ours.campaigns.cmp(&theirs.campaigns))
-            .then_with(|| ours.countdowns.cmp(&theirs.countdowns))
             .then_with(|| ours.actors.cmp(&theirs.actors))
             .then_with(|| ours.mailboxes.cmp(&theirs.mailboxes))
+            .then_with(|| (ours.time, ours.size).cmp(&(theirs.time, theirs.size)))
     }
 }
 
@@ -45,7 +73,7 @@ impl PartialOrd for Concrete {
 
 /// One thing that can happen.
 #[derive(Debug, Clone)]
-pub enum Move {
+pub(crate) enum Move {
     /// A command; what it creates has this id.
     Command { by: &'static str, creates: Option<EventId>, command: Command },
     /// It is this late now, and what is due is decided.
@@ -53,29 +81,29 @@ pub enum Move {
 }
 
 /// One group of events, and the states around it.
-pub struct Group {
-    pub before: State,
-    pub events: Vec<Recorded>,
-    pub after: State,
+pub(crate) struct Group {
+    pub(crate) before: State,
+    pub(crate) events: Vec<Recorded>,
+    pub(crate) after: State,
 }
 
 /// What was refused, by code, over the whole search.
 #[derive(Debug, Default)]
-pub struct Refusals(RefCell<BTreeSet<&'static str>>);
+pub(crate) struct Refusals(RefCell<BTreeSet<&'static str>>);
 
 impl Refusals {
     /// The codes, in their order.
-    pub fn met(&self) -> Vec<&'static str> {
+    pub(crate) fn met(&self) -> Vec<&'static str> {
         self.0.borrow().iter().copied().collect()
     }
 
     /// Makes a move from a state at this time. Gives its groups, or nothing if it was refused or changed nothing.
-    pub fn play(&self, state: &State, now: Timestamp, doing: &Move) -> Vec<Group> {
+    pub(crate) fn play(&self, state: &State, now: Timestamp, doing: &Move) -> Vec<Group> {
         self.play_on(&mut state.clone(), state, now, doing)
     }
 
     /// The same with a copy of the state at hand, which is a copy again afterwards. Most moves are refused and need no other.
-    pub fn play_on(&self, copy: &mut State, state: &State, now: Timestamp, doing: &Move) -> Vec<Group> {
+    pub(crate) fn play_on(&self, copy: &mut State, state: &State, now: Timestamp, doing: &Move) -> Vec<Group> {
         let events = match doing {
             Move::Command { by, creates, command } => {
                 let request = Request { actor: actor(by), key: None, expect_head: None, command: command.clone() };
@@ -147,31 +175,31 @@ impl Past for NoPast {
 }
 
 /// A number as an id.
-pub fn event_id(number: u64) -> EventId {
+pub(crate) fn event_id(number: u64) -> EventId {
     EventId::from_bytes(u128::from(number).to_be_bytes())
 }
 
 /// The countdowns c1, c2 …
-pub fn countdown_id(number: u64) -> CountdownId {
+pub(crate) fn countdown_id(number: u64) -> CountdownId {
     event_id(number).into()
 }
 
-pub fn actor(name: &str) -> ActorName {
+pub(crate) fn actor(name: &str) -> ActorName {
     ActorName::parse(name).unwrap()
 }
 
 /// So many seconds after the beginning of the tiny world.
-pub fn at(seconds: u64) -> Timestamp {
+pub(crate) fn at(seconds: u64) -> Timestamp {
     Timestamp::from_us(1_700_000_000_000_000).unwrap().plus(Span::from_ms_capped(seconds * 1000))
 }
 
 /// A countdown for which one yes of bob is enough.
-pub fn asks_bob(name: &str, time: Timestamp) -> ScheduleCountdown {
+pub(crate) fn asks_bob(name: &str, time: Timestamp) -> ScheduleCountdown {
     ScheduleCountdown { attendees: vec![actor("bob")], ..ScheduleCountdown::new(name, TimeSpec::At(time)) }
 }
 
 /// Countdowns by their number, everybody by name.
-pub struct Plainly;
+pub(crate) struct Plainly;
 
 impl Naming for Plainly {
     fn countdown(&self, id: CountdownId) -> String {
@@ -181,13 +209,4 @@ impl Naming for Plainly {
     fn actor(&self, name: &ActorName) -> String {
         name.to_string()
     }
-}
-
-/// How often each is there.
-pub fn counted<T: Ord>(things: impl IntoIterator<Item = T>) -> BTreeMap<T, u32> {
-    let mut counts = BTreeMap::new();
-    for thing in things {
-        *counts.entry(thing).or_default() += 1;
-    }
-    counts
 }
