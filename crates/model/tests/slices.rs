@@ -80,7 +80,7 @@ fn cut(log: &[Recorded], slices_max: usize, lines_max: usize) -> (BTreeMap<Strin
         assert_eq!(module, "demo");
         assert!(traces.insert(trace.key.clone(), trace).is_none(), "a trace is handed out once");
     });
-    log.chunks(2).for_each(|commit| cutter.commit(commit));
+    log.chunk_by(|one, next| one.correlation == next.correlation).for_each(|commit| cutter.commit(commit));
     let summary = cutter.finish();
     (traces, summary)
 }
