@@ -68,12 +68,14 @@ Concluded(m, ph) ==
     ELSE IF \A c \in DOMAIN m : m[c] = "well" THEN "completed"
     ELSE "failed"
 
-\* The step leads to these members, these links, this phase, and to all that follows from them.
-Settle(m, ls, ph) ==
-    /\ members' = Settled(m, ls, ph)
+Commit(m, ls, ph) ==
+    /\ members' = m
     /\ links' = ls
-    /\ phase' = Concluded(Settled(m, ls, ph), ph)
+    /\ phase' = Concluded(m, ph)
     /\ UNCHANGED <<organizer, policy>>
+
+\* The step leads to these members, these links, this phase, and to all that follows from them.
+Settle(m, ls, ph) == Commit(Settled(m, ls, ph), ls, ph)
 
 With(c, progress) == [d \in DOMAIN members \cup {c} |-> IF d = c THEN progress ELSE members[d]]
 

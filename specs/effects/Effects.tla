@@ -84,13 +84,15 @@ Concluded(cs, ph) ==
     ELSE IF \A c \in DOMAIN cs : cs[c].inside => cs[c].phase = "fired" THEN "completed"
     ELSE "failed"
 
-\* The commit leads to these countdowns, links and phase and to all that follows; whoever is concerned is told of the ends.
-Settle(cs, ls, ph) ==
-    /\ countdowns' = Settled(cs, ls, ph)
+Commit(cs, ls, ph) ==
+    /\ countdowns' = cs
     /\ links' = ls
-    /\ phase' = Concluded(Settled(cs, ls, ph), ph)
-    /\ told' = EndNotices(countdowns, Settled(cs, ls, ph))
+    /\ phase' = Concluded(cs, ph)
+    /\ told' = EndNotices(countdowns, cs)
     /\ UNCHANGED <<organizer, policy>>
+
+\* The commit leads to these countdowns, links and phase and to all that follows; whoever is concerned is told of the ends.
+Settle(cs, ls, ph) == Commit(Settled(cs, ls, ph), ls, ph)
 
 With(c, countdown) == [d \in DOMAIN countdowns \cup {c} |-> IF d = c THEN countdown ELSE countdowns[d]]
 WithPhase(c, ph) == [countdowns EXCEPT ![c].phase = ph]
@@ -144,7 +146,7 @@ CountdownJoined(by, c, attendees) ==
     /\ IF c \in DOMAIN countdowns
        THEN countdowns[c] = [phase |-> "counting", organizer |-> by, attendees |-> attendees, inside |-> FALSE]
        ELSE TRUE
-    /\ UNCHANGED actors
+    /\ actors' = actors \cup attendees
     /\ Settle(With(c, [phase |-> "held", organizer |-> by, attendees |-> attendees, inside |-> TRUE]), links, phase)
 
 CampaignLinked(by, a, b) ==

@@ -6,15 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use convoke_core::{
     campaign::{Outcome, Phase, Progress, events::FailurePolicy},
-    countdown,
+    countdown::{self, Countdown, Countdowns},
     event::{Event, Recorded},
     id::{CampaignId, CountdownId},
-    time::Span,
+    time::{Span, Timestamp},
     workspace::State,
 };
 
 use crate::{
-    names::Naming,
+    naming::{InOrder, Naming},
+    slices::{Group, Slice, Slicer},
     value::{Step, Value},
 };
 
@@ -31,7 +32,7 @@ pub fn observe(state: &State, id: CampaignId, names: &impl Naming) -> Value {
     };
     let members = campaign.members.iter().map(|(id, member)| {
         let progress = match member.progress {
-            Progress::Held if fires_when_released(state, *id) => "ready",
+            Progress::Held if state.countdowns.get(*id).is_some_and(fires_when_released) => "ready",
             Progress::Held => "held",
             Progress::Released => "released",
             Progress::EndedWell => "well",
@@ -48,12 +49,10 @@ pub fn observe(state: &State, id: CampaignId, names: &impl Naming) -> Value {
     ])
 }
 
-/// The step that a group of events is for this campaign; `None` if it does not concern it. `before` and `after` are the
-/// states around the group.
-pub fn step(before: &State, group: &[Recorded], after: &State, id: CampaignId, names: &impl Naming) -> Option<Step> {
-    let is_member = |countdown: CountdownId| {
-        after.campaigns.get(id).is_some_and(|campaign| campaign.members.contains_key(&countdown))
-    };
+/// The step that a group of events is for this campaign; `None` if it does not concern it. `before` is the state before the
+/// group.
+pub fn step(before: &State, group: &[Recorded], id: CampaignId, names: &impl Naming) -> Option<Step> {
+    let is_member = |countdown: CountdownId| is_member(before, group, id, countdown);
     let countdown = |id: CountdownId| ("countdown", Value::from(names.countdown(id)));
     let released = ("released", released(group, &is_member, names));
     for recorded in group {
@@ -111,17 +110,22 @@ pub fn step(before: &State, group: &[Recorded], after: &State, id: CampaignId, n
         };
         return Some(step);
     }
-    answered(before, group, after, id, names)
+    answered(before, group, id, names)
+}
+
+/// Whether a countdown is in the campaign, or is put into it by this group.
+pub(crate) fn is_member(before: &State, group: &[Recorded], id: CampaignId, countdown: CountdownId) -> bool {
+    let was = before.campaigns.get(id).is_some_and(|campaign| campaign.members.contains_key(&countdown));
+    let becomes = |recorded: &Recorded| match &recorded.event {
+        Event::CountdownScheduled(event) => CountdownId::from(recorded.id) == countdown && event.campaign == Some(id),
+        Event::CountdownJoined(event) => event.countdown == countdown && event.campaign == id,
+        _ => false,
+    };
+    was || group.iter().any(becomes)
 }
 
 /// Answers change nothing for a campaign, unless they decide whether a countdown that it holds fires as it is let go.
-pub(crate) fn answered(
-    before: &State,
-    group: &[Recorded],
-    after: &State,
-    id: CampaignId,
-    names: &impl Naming,
-) -> Option<Step> {
+pub(crate) fn answered(before: &State, group: &[Recorded], id: CampaignId, names: &impl Naming) -> Option<Step> {
     group.iter().find_map(|recorded| {
         let countdown = match &recorded.event {
             Event::CountdownConfirmed(confirmed) => confirmed.countdown,
@@ -129,17 +133,20 @@ pub(crate) fn answered(
             Event::CountdownRescheduled(rescheduled) => rescheduled.countdown,
             _ => return None,
         };
-        after.campaigns.get(id)?.members.get(&countdown)?;
-        let ready = fires_when_released(after, countdown);
+        before.campaigns.get(id)?.members.get(&countdown)?;
+        let before = before.countdowns.get(countdown)?;
+        let mut alone = Countdowns::from(BTreeMap::from([(countdown, before.clone())]));
+        group.iter().for_each(|recorded| alone.evolve(recorded));
+        let ready = fires_when_released(alone.get(countdown)?);
         let params = [("countdown", Value::from(names.countdown(countdown))), ("ready", ready.into())];
-        (ready != fires_when_released(before, countdown)).then(|| Step::new("MemberAnswered", params))
+        (ready != fires_when_released(before)).then(|| Step::new("MemberAnswered", params))
     })
 }
 
 /// Whether a held countdown would fire in the commit that releases it: the release itself says so.
-pub(crate) fn fires_when_released(state: &State, id: CountdownId) -> bool {
-    let events = state.countdowns.get(id).map(|countdown| countdown::decide::release(countdown, Span::ZERO, state.time));
-    events.into_iter().flatten().any(|event| matches!(event, Event::CountdownFired(_)))
+pub(crate) fn fires_when_released(countdown: &Countdown) -> bool {
+    let events = countdown::decide::release(countdown, Span::ZERO, Timestamp::default());
+    events.iter().any(|event| matches!(event, Event::CountdownFired(_)))
 }
 
 /// Which countdowns a group of events lets go. One that is let go twice is told apart.
@@ -188,5 +195,71 @@ pub(crate) fn phase_text(phase: Phase) -> &'static str {
         Phase::Ended(Outcome::Completed) => "completed",
         Phase::Ended(Outcome::Failed) => "failed",
         Phase::Ended(Outcome::Cancelled) => "cancelled",
+    }
+}
+
+/// The traces of campaigns: one for each.
+pub struct Slices;
+
+impl Slicer for Slices {
+    type Memory = ();
+
+    fn module(&self) -> &'static str {
+        "campaign"
+    }
+
+    fn is_timed(&self) -> bool {
+        false
+    }
+
+    fn concerned(&mut self, group: &Group<'_>, before: &State) -> Vec<String> {
+        let concerned: BTreeSet<CampaignId> =
+            group.events.iter().filter_map(|recorded| campaign_of(recorded, before)).collect();
+        concerned.iter().map(ToString::to_string).collect()
+    }
+
+    fn step(&self, slice: &mut Slice<()>, group: &Group<'_>, before: &State) -> Option<Step> {
+        step(before, group.events, slice.key.parse().ok()?, &InOrder::of(&mut slice.names))
+    }
+
+    fn observe(&self, slice: &mut Slice<()>, state: &State) -> Value {
+        // The key is an id: this module gave it.
+        let id = slice.key.parse().unwrap_or(CampaignId::from_bytes([0; 16]));
+        observe(state, id, &InOrder::of(&mut slice.names))
+    }
+
+    fn has_ended(&self, slice: &Slice<()>, state: &State) -> bool {
+        let campaign = slice.key.parse().ok().and_then(|id| state.campaigns.get(id));
+        campaign.is_some_and(|campaign| matches!(campaign.phase, Phase::Ended(_)))
+    }
+}
+
+/// Which campaign an event concerns.
+pub(crate) fn campaign_of(recorded: &Recorded, before: &State) -> Option<CampaignId> {
+    match &recorded.event {
+        Event::CampaignCreated(_) => Some(recorded.id.into()),
+        Event::CampaignLinked(event) => Some(event.campaign),
+        Event::CampaignUnlinked(event) => Some(event.campaign),
+        Event::CampaignStarted(event) => Some(event.campaign),
+        Event::CampaignCancelled(event) => Some(event.campaign),
+        Event::CampaignCompleted(event) => Some(event.campaign),
+        Event::CampaignFailed(event) => Some(event.campaign),
+        Event::CountdownScheduled(event) => event.campaign,
+        Event::CountdownJoined(event) => Some(event.campaign),
+        _ => before.countdowns.get(countdown_of(&recorded.event)?)?.campaign,
+    }
+}
+
+/// Which countdown an event is about, unless it creates it or puts it into a campaign.
+pub(crate) fn countdown_of(event: &Event) -> Option<CountdownId> {
+    match event {
+        Event::CountdownReleased(event) => Some(event.countdown),
+        Event::CountdownConfirmed(event) => Some(event.countdown),
+        Event::CountdownDeclined(event) => Some(event.countdown),
+        Event::CountdownRescheduled(event) => Some(event.countdown),
+        Event::CountdownFired(event) => Some(event.countdown),
+        Event::CountdownMissed(event) => Some(event.countdown),
+        Event::CountdownScrubbed(event) => Some(event.countdown),
+        _ => None,
     }
 }

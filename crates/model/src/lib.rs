@@ -8,7 +8,8 @@ pub mod campaign;
 pub mod effects;
 pub mod graph;
 pub mod machine;
-pub mod names;
+pub mod naming;
+pub mod slices;
 pub mod value;
 
 pub use graph::{Edge, Graph};

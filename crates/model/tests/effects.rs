@@ -136,8 +136,9 @@ impl TinyWorld {
     }
 
     fn seen(group: Group) -> Option<(Step, (Concrete, Value))> {
-        let step = effects::step(&group.before, &group.events, &group.after, scope(), &Plainly)?;
-        let told = effects::told(&group.events, &group.after, scope(), &Plainly);
+        let step = effects::step(&group.before, &group.events, scope(), &Plainly)?;
+        let notices = effects::notices(&group.before, &group.events, scope());
+        let told = effects::told(&notices, &group.after, &Plainly);
         Some((step, (Concrete::of(Self::at_rest(group.after)), told)))
     }
 

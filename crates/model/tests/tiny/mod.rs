@@ -7,7 +7,7 @@ use std::{
 };
 
 use convoke_core::{
-    command::{Command, Request, ScheduleCountdown},
+    command::{Command, Request},
     countdown::{Answer, Countdown, Phase, events::ScrubCause},
     event::Recorded,
     id::{CountdownId, EventId, IdSource, MessageId},
@@ -15,10 +15,10 @@ use convoke_core::{
     mailbox::events::MessageSent,
     name::ActorName,
     refusal::Refusal,
-    time::{Span, TimeSpec, Timestamp},
+    time::{Span, Timestamp},
     workspace::{Context, Handled, Past, State, handle, handle_due},
 };
-use convoke_model::names::Naming;
+use convoke_model::naming::Naming;
 
 /// The deciding state, as something that can be told apart and kept in order. Of a countdown that has ended only how it ended
 /// counts, not when or why, or who had said what: nothing follows from those any more.
@@ -191,11 +191,6 @@ pub(crate) fn actor(name: &str) -> ActorName {
 /// So many seconds after the beginning of the tiny world.
 pub(crate) fn at(seconds: u64) -> Timestamp {
     Timestamp::from_us(1_700_000_000_000_000).unwrap().plus(Span::from_ms_capped(seconds * 1000))
-}
-
-/// A countdown for which one yes of bob is enough.
-pub(crate) fn asks_bob(name: &str, time: Timestamp) -> ScheduleCountdown {
-    ScheduleCountdown { attendees: vec![actor("bob")], ..ScheduleCountdown::new(name, TimeSpec::At(time)) }
 }
 
 /// Countdowns by their number, everybody by name.
