@@ -139,18 +139,22 @@ CampaignCancelled(by) ==
 
 \* The answers of a held countdown meet its quorum now, or do so no longer.
 MemberAnswered(c, ready) ==
+    /\ c \in DOMAIN members
     /\ members[c] = (IF ready THEN "held" ELSE "ready")
     /\ Settle(With(c, IF ready THEN "ready" ELSE "held"), links, phase)
 
 CountdownFired(c) ==
+    /\ c \in DOMAIN members
     /\ members[c] = "released"
     /\ Settle(With(c, "well"), links, phase)
 
 CountdownMissed(c) ==
+    /\ c \in DOMAIN members
     /\ members[c] = "released"
     /\ Settle(With(c, "badly"), links, phase)
 
 CountdownScrubbed(c) ==
+    /\ c \in DOMAIN members
     /\ members[c] \notin Ended
     /\ Settle(With(c, "badly"), links, phase)
 

@@ -10,7 +10,7 @@ CONSTANTS
     Policies,    \* what a failure does: "block" or "continue"
     Plain,       \* countdowns that can be scheduled by themselves
     Fresh,       \* countdowns that can be scheduled in the campaign
-    Invitations, \* sets of attendees
+    InvitedAlone, InvitedInside,  \* who attends the one and the other
     Known,       \* who is registered from the beginning
     Strangers    \* who can be registered without acting or attending
 
@@ -182,6 +182,7 @@ CampaignCancelled(by) ==
 
 \* A new time: the answers are cleared, and everybody concerned is told.
 CountdownRescheduled(by, c) ==
+    /\ c \in DOMAIN countdowns
     /\ by = countdowns[c].organizer
     /\ countdowns[c].phase \notin Ended
     /\ countdowns' = WithPhase(c, IF countdowns[c].phase = "ready" THEN "held" ELSE countdowns[c].phase)
@@ -192,21 +193,25 @@ CountdownRescheduled(by, c) ==
 (* What countdowns do by themselves. *)
 
 MemberAnswered(c, ready) ==
+    /\ c \in DOMAIN countdowns
     /\ countdowns[c].phase = (IF ready THEN "held" ELSE "ready")
     /\ UNCHANGED actors
     /\ Settle(WithPhase(c, IF ready THEN "ready" ELSE "held"), links, phase)
 
 CountdownFired(c) ==
+    /\ c \in DOMAIN countdowns
     /\ countdowns[c].phase = "counting"
     /\ UNCHANGED actors
     /\ Settle(WithPhase(c, "fired"), links, phase)
 
 CountdownMissed(c) ==
+    /\ c \in DOMAIN countdowns
     /\ countdowns[c].phase = "counting"
     /\ UNCHANGED actors
     /\ Settle(WithPhase(c, "missed"), links, phase)
 
 CountdownScrubbed(c) ==
+    /\ c \in DOMAIN countdowns
     /\ countdowns[c].phase \notin Ended
     /\ UNCHANGED actors
     /\ Settle(WithPhase(c, "scrubbed"), links, phase)
@@ -217,8 +222,8 @@ Next ==
     \/ \E name \in Strangers : ActorRegistered({name})
     \/ \E by \in Actors : MessageSent(by)
     \/ \E by \in Organizers, how \in Policies : CampaignCreated(by, how)
-    \/ \E by \in Organizers, c \in Plain, who \in Invitations, inside \in {FALSE} : CountdownScheduled(by, c, who, inside, {})
-    \/ \E by \in Actors, c \in Fresh, who \in Invitations, inside \in {TRUE}, after \in SUBSET Members : CountdownScheduled(by, c, who, inside, after)
+    \/ \E by \in Organizers, c \in Plain : CountdownScheduled(by, c, InvitedAlone, FALSE, {})
+    \/ \E by \in Actors, c \in Fresh, after \in SUBSET Members : CountdownScheduled(by, c, InvitedInside, TRUE, after)
     \/ \E by \in Actors, c \in Plain \cap DOMAIN countdowns : CountdownJoined(by, c, countdowns[c].attendees)
     \/ \E by \in Actors, a \in Members, b \in Members : CampaignLinked(by, a, b)
     \/ \E by \in Actors, a \in Members, b \in Members : CampaignUnlinked(by, a, b)

@@ -16,14 +16,14 @@ GraphNext ==
         MessageSent(by) /\ Step("MessageSent", [by |-> by])
     \/ \E by \in Organizers, how \in Policies :
         CampaignCreated(by, how) /\ Step("CampaignCreated", [by |-> by, policy |-> how])
-    \/ \E by \in Organizers, c \in Plain, who \in Invitations :
-        /\ CountdownScheduled(by, c, who, FALSE, {})
+    \/ \E by \in Organizers, c \in Plain :
+        /\ CountdownScheduled(by, c, InvitedAlone, FALSE, {})
         /\ Step("CountdownScheduled",
-                [by |-> by, countdown |-> c, attendees |-> who, inside |-> FALSE, after |-> {}])
-    \/ \E by \in Actors, c \in Fresh, who \in Invitations, after \in SUBSET Members :
-        /\ CountdownScheduled(by, c, who, TRUE, after)
+                [by |-> by, countdown |-> c, attendees |-> InvitedAlone, inside |-> FALSE, after |-> {}])
+    \/ \E by \in Actors, c \in Fresh, after \in SUBSET Members :
+        /\ CountdownScheduled(by, c, InvitedInside, TRUE, after)
         /\ Step("CountdownScheduled",
-                [by |-> by, countdown |-> c, attendees |-> who, inside |-> TRUE, after |-> after])
+                [by |-> by, countdown |-> c, attendees |-> InvitedInside, inside |-> TRUE, after |-> after])
     \/ \E by \in Actors, c \in Plain \cap DOMAIN countdowns :
         /\ CountdownJoined(by, c, countdowns[c].attendees)
         /\ Step("CountdownJoined", [by |-> by, countdown |-> c, attendees |-> countdowns[c].attendees])

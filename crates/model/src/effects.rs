@@ -260,7 +260,8 @@ impl Slices {
         let campaign = campaign_of(recorded, before).map(|id| format!("campaign {id}"));
         let alone = match &recorded.event {
             Event::CountdownScheduled(scheduled) if scheduled.campaign.is_none() => Some(recorded.id.into()),
-            event => countdown_of(event).filter(|_| campaign.is_none()),
+            event => countdown_of(event)
+                .filter(|id| before.countdowns.get(*id).is_some_and(|countdown| countdown.campaign.is_none())),
         };
         let other = match &recorded.event {
             Event::ActorRegistered(_) | Event::WorkspaceCreated(_) => Some(EVERYBODY.to_owned()),

@@ -14,7 +14,7 @@ use convoke_core::{
     workspace::State,
 };
 use convoke_model::{Graph, Machine, Step, Value, campaign, explore};
-use tiny::{Concrete, Move, Plainly, Refusals, actor, at, countdown_id, event_id};
+use tiny::{Concrete, Kinds, Move, Plainly, Refusals, actor, at, countdown_id, event_id};
 
 /// The campaign that is looked at; another one, with a countdown of its own.
 const CAMPAIGN: u64 = 11;
@@ -26,6 +26,7 @@ const OTHERS_COUNTDOWN: u64 = 13;
 #[derive(Default)]
 struct TinyWorld {
     refusals: Refusals,
+    kinds: Kinds,
 }
 
 fn campaign_id() -> CampaignId {
@@ -143,6 +144,7 @@ impl TinyWorld {
         let group = groups.pop()?;
         assert!(groups.is_empty(), "one thing at a time: {moves:?}");
         let step = campaign::step(&group.before, &group.events, campaign_id(), &Plainly)?;
+        self.kinds.of(&step, &group.events, |kind| kind.starts_with("campaign.") || kind.starts_with("countdown."));
         Some((step, Self::at_rest(group.after)))
     }
 
@@ -234,4 +236,7 @@ fn the_campaigns_of_the_code_are_those_of_the_spec() {
         "self_link",
     ];
     assert_eq!(world.refusals.met(), refusals);
+    // Nobody puts a countdown on hold here, and the no of the only attendee ends it.
+    let not_in_this_world = [("CountdownFired", "countdown.resumed"), ("MemberAnswered", "countdown.declined")];
+    world.kinds.are_those_of("campaign", &not_in_this_world);
 }

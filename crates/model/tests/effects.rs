@@ -22,17 +22,18 @@ use convoke_model::{
     effects::{self, Scope},
     explore,
 };
-use tiny::{Concrete, Group, Move, Plainly, Refusals, actor, at, countdown_id, event_id};
+use tiny::{Concrete, Group, Kinds, Move, Plainly, Refusals, actor, at, countdown_id, event_id};
 
 const CAMPAIGN: u64 = 11;
 /// Every countdown is to happen so long after its release: none is due in the commit that lets it go.
 const OFFSET: Span = Span::from_ms_capped(60_000);
 
-/// Ann organizes everything. Every countdown invites her and cyd, of whom one yes is enough; cyd is unknown at first. He answers,
-/// and tries in vain what only ann may do.
+/// Ann organizes everything. A countdown by itself invites her and cyd, one in the campaign cyd and dan, who are unknown at first;
+/// one yes is enough. Cyd answers, and tries in vain what only ann may do.
 #[derive(Default)]
 struct TinyWorld {
     refusals: Refusals,
+    kinds: Kinds,
 }
 
 fn scope() -> Scope {
@@ -58,7 +59,7 @@ fn create(policy: FailurePolicy) -> Move {
 
 fn schedule(who: &'static str, id: u64, inside: bool, after: &[u64]) -> Move {
     let schedule = ScheduleCountdown {
-        attendees: vec![actor("ann"), actor("cyd")],
+        attendees: if inside { vec![actor("cyd"), actor("dan")] } else { vec![actor("ann"), actor("cyd")] },
         campaign: inside.then(|| text(CAMPAIGN)),
         after: after.iter().map(|id| text(*id)).collect(),
         ..ScheduleCountdown::new(&format!("step-{id}"), TimeSpec::In(OFFSET))
@@ -153,7 +154,9 @@ impl TinyWorld {
         let mut groups = self.refusals.play(&now, now.time, last);
         let group = groups.pop()?;
         assert!(groups.is_empty(), "one thing at a time: {moves:?}");
-        Self::seen(group)
+        let (step, next) = Self::seen(group.clone())?;
+        self.kinds.of(&step, &group.events, |_| true);
+        Some((step, next))
     }
 }
 
@@ -218,4 +221,7 @@ fn what_the_code_causes_is_what_the_spec_says() {
         "self_link",
     ];
     assert_eq!(world.refusals.met(), refusals);
+    // Nobody holds a countdown here, and the workspace is there from the beginning.
+    let not_in_this_world = [("ActorRegistered", "workspace.created"), ("CountdownFired", "countdown.resumed")];
+    world.kinds.are_those_of("effects", &not_in_this_world);
 }

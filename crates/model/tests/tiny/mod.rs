@@ -15,10 +15,11 @@ use convoke_core::{
     mailbox::events::MessageSent,
     name::ActorName,
     refusal::Refusal,
+    spec::of_module,
     time::{Span, Timestamp},
     workspace::{Context, Handled, Past, State, handle, handle_due},
 };
-use convoke_model::naming::Naming;
+use convoke_model::{Step, naming::Naming};
 
 /// The deciding state, as something that can be told apart and kept in order. Of a countdown that has ended only how it ended
 /// counts, not when or why, or who had said what: nothing follows from those any more.
@@ -81,6 +82,7 @@ pub(crate) enum Move {
 }
 
 /// One group of events, and the states around it.
+#[derive(Clone)]
 pub(crate) struct Group {
     pub(crate) before: State,
     pub(crate) events: Vec<Recorded>,
@@ -128,6 +130,31 @@ impl Refusals {
         assert_eq!(after, Some(&*copy), "what was written is what was done");
         copy.clone_from(state);
         groups
+    }
+}
+
+/// Which kinds of events the steps of each action had: the table of the spec says it too.
+#[derive(Debug, Default)]
+pub(crate) struct Kinds(RefCell<BTreeSet<(String, &'static str)>>);
+
+impl Kinds {
+    /// A step of an action had these events; of some kinds, if not all concern it.
+    pub(crate) fn of(&self, step: &Step, events: &[Recorded], concerns: fn(&str) -> bool) {
+        let kinds = events.iter().map(|recorded| recorded.event.kind()).filter(|kind| concerns(kind));
+        self.0.borrow_mut().extend(kinds.map(|kind| (step.action.clone(), kind)));
+    }
+
+    /// Asserts that the table has these and no others, besides those that this world cannot do.
+    #[track_caller]
+    pub(crate) fn are_those_of(&self, module: &str, not_in_this_world: &[(&str, &str)]) {
+        let met = self.0.borrow();
+        let met: BTreeSet<(&str, &str)> = met.iter().map(|(action, kind)| (action.as_str(), *kind)).collect();
+        let actions = of_module(module).into_iter().flat_map(|spec| spec.actions);
+        let table: BTreeSet<(&str, &str)> =
+            actions.flat_map(|action| action.kinds.iter().map(|kind| (action.name, *kind))).collect();
+        let unmet: Vec<_> = table.difference(&met).copied().collect();
+        let unknown: Vec<_> = met.difference(&table).copied().collect();
+        assert_eq!((unmet.as_slice(), unknown.as_slice()), (not_in_this_world, [].as_slice()), "(only the table, only met)");
     }
 }
 
