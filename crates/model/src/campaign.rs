@@ -81,9 +81,7 @@ pub fn step(before: &State, group: &[Recorded], id: CampaignId, names: &impl Nam
             Event::CampaignUnlinked(linked) if linked.campaign == id => {
                 Step::new("CampaignUnlinked", link(linked.before, linked.after).into_iter().chain([released]))
             }
-            Event::CampaignStarted(started) if started.campaign == id => {
-                Step::new("CampaignStarted", [by(), released])
-            }
+            Event::CampaignStarted(started) if started.campaign == id => Step::new("CampaignStarted", [by(), released]),
             Event::CampaignCancelled(cancelled) if cancelled.campaign == id => {
                 Step::new("CampaignCancelled", [by(), released])
             }
@@ -170,8 +168,11 @@ pub(crate) fn links(state: &State, id: CampaignId, names: &impl Naming) -> Value
     let Some(campaign) = state.campaigns.get(id) else { return Value::Set(BTreeSet::new()) };
     let by_first: BTreeSet<_> =
         campaign.members.iter().flat_map(|(id, member)| member.after.iter().map(move |after| (*id, *after))).collect();
-    let by_second: BTreeSet<_> =
-        campaign.members.iter().flat_map(|(id, member)| member.before.iter().map(move |before| (*before, *id))).collect();
+    let by_second: BTreeSet<_> = campaign
+        .members
+        .iter()
+        .flat_map(|(id, member)| member.before.iter().map(move |before| (*before, *id)))
+        .collect();
     Value::set(by_first.union(&by_second).map(|link| {
         let mut pair = vec![names.countdown(link.0), names.countdown(link.1)];
         if !by_first.contains(link) || !by_second.contains(link) {

@@ -181,9 +181,7 @@ fn main_step(
         [("before", names.countdown(first).into()), ("after", Value::from(names.countdown(second)))]
     };
     let step = match &recorded.event {
-        Event::MessageSent(sent) if scope.has_everybody() && is_to_all(sent) => {
-            Step::new("MessageSent", [by])
-        }
+        Event::MessageSent(sent) if scope.has_everybody() && is_to_all(sent) => Step::new("MessageSent", [by]),
         Event::CampaignCreated(created) if is_here(recorded.id.into()) => {
             Step::new("CampaignCreated", [by, ("policy", policy_text(created.policy).into())])
         }
@@ -306,10 +304,9 @@ impl Slicer for Slices {
             Some(Scope::Campaign(id) | Scope::Whole(id)) => {
                 state.campaigns.get(id).is_some_and(|campaign| matches!(campaign.phase, campaign::Phase::Ended(_)))
             }
-            Some(Scope::Countdown(id)) => state
-                .countdowns
-                .get(id)
-                .is_some_and(|countdown| countdown.has_ended() || countdown.campaign.is_some()),
+            Some(Scope::Countdown(id)) => {
+                state.countdowns.get(id).is_some_and(|countdown| countdown.has_ended() || countdown.campaign.is_some())
+            }
             Some(Scope::Everybody) | None => false,
         }
     }

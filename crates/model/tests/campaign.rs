@@ -96,9 +96,7 @@ fn on_the_campaign(who: &'static str) -> Vec<Move> {
 /// What happens to a countdown of the campaign. Only the last of the moves is a step for the campaign.
 fn on_a_countdown(countdown: u64) -> Vec<Vec<Move>> {
     let decline = DeclineCountdown { countdown: text(countdown), attendee: None, reason: None };
-    let scrub = |who| {
-        by(who, Command::ScrubCountdown(ScrubCountdown { countdown: text(countdown), reason: None }))
-    };
+    let scrub = |who| by(who, Command::ScrubCountdown(ScrubCountdown { countdown: text(countdown), reason: None }));
     let mut moves = vec![
         vec![confirm(countdown)],
         vec![by("bob", Command::DeclineCountdown(decline))],

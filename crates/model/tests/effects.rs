@@ -8,8 +8,8 @@ use convoke_core::{
     campaign::events::FailurePolicy,
     command::{
         AddActor, CancelCampaign, Command, ConfirmCountdown, CreateCampaign, CreateWorkspace, DeclineCountdown,
-        DeferCountdown, JoinCampaign, LinkCampaign, RescheduleCountdown, ScheduleCountdown, ScrubCountdown, SendMessage,
-        StartCampaign,
+        DeferCountdown, JoinCampaign, LinkCampaign, RescheduleCountdown, ScheduleCountdown, ScrubCountdown,
+        SendMessage, StartCampaign,
     },
     countdown::Phase,
     id::CampaignId,
@@ -123,7 +123,10 @@ fn missed(state: &State, countdown: u64) -> Option<Vec<Move>> {
     let too_early = others.filter(|others| *others <= t0);
     let deferred = too_early.map(|others| {
         let by_ms = t0.since(others).plus(Span::from_ms_capped(1000));
-        by("cyd", Command::DeferCountdown(DeferCountdown { countdown: text(other), attendee: None, by_ms, reason: None }))
+        by(
+            "cyd",
+            Command::DeferCountdown(DeferCountdown { countdown: text(other), attendee: None, by_ms, reason: None }),
+        )
     });
     Some(deferred.into_iter().chain([Move::Time(t0)]).collect())
 }

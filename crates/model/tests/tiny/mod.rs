@@ -1,10 +1,6 @@
 //! A workspace small enough to be searched whole: the real state, the real `handle` and `handle_due`.
 
-use std::{
-    cell::RefCell,
-    cmp::Ordering,
-    collections::BTreeSet,
-};
+use std::{cell::RefCell, cmp::Ordering, collections::BTreeSet};
 
 use convoke_core::{
     command::{Command, Request},
@@ -154,7 +150,11 @@ impl Kinds {
             actions.flat_map(|action| action.kinds.iter().map(|kind| (action.name, *kind))).collect();
         let unmet: Vec<_> = table.difference(&met).copied().collect();
         let unknown: Vec<_> = met.difference(&table).copied().collect();
-        assert_eq!((unmet.as_slice(), unknown.as_slice()), (not_in_this_world, [].as_slice()), "(only the table, only met)");
+        assert_eq!(
+            (unmet.as_slice(), unknown.as_slice()),
+            (not_in_this_world, [].as_slice()),
+            "(only the table, only met)"
+        );
     }
 }
 
