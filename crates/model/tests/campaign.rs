@@ -38,11 +38,11 @@ fn text(id: u64) -> String {
 }
 
 fn by(by: &'static str, command: Command) -> Move {
-    Move::Command { by, creates: None, command }
+    Move::Command { by, creates: None, command: Box::new(command) }
 }
 
 fn creates(by: &'static str, id: u64, command: Command) -> Move {
-    Move::Command { by, creates: Some(event_id(id)), command }
+    Move::Command { by, creates: Some(event_id(id)), command: Box::new(command) }
 }
 
 /// T-0 of `c3`, and that of the others, long after it.

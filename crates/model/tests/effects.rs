@@ -23,6 +23,7 @@ use convoke_model::{
     Graph, Machine, Step, Value,
     effects::{self, Scope},
     explore,
+    slices::{Cutter, Limits, row},
 };
 use tiny::{Concrete, Group, Kinds, Move, Plainly, Refusals, actor, at, countdown_id, event_id};
 
@@ -47,11 +48,11 @@ fn text(id: u64) -> String {
 }
 
 fn by(by: &'static str, command: Command) -> Move {
-    Move::Command { by, creates: None, command }
+    Move::Command { by, creates: None, command: Box::new(command) }
 }
 
 fn creates(by: &'static str, id: u64, command: Command) -> Move {
-    Move::Command { by, creates: Some(event_id(id)), command }
+    Move::Command { by, creates: Some(event_id(id)), command: Box::new(command) }
 }
 
 fn create(policy: FailurePolicy) -> Move {
@@ -257,4 +258,74 @@ fn what_the_code_causes_is_what_the_spec_says() {
         ("CountdownScrubbed", "countdown.declined"),
     ];
     world.kinds.are_those_of("effects", &not_in_this_world);
+}
+
+/// What the traces of a log are, by key: the actions, each with what it told.
+fn traces(moves: &[Move]) -> BTreeMap<String, Vec<String>> {
+    let (refusals, mut state, mut traces) = (Refusals::default(), State::default(), BTreeMap::new());
+    let mut cutter = Cutter::new(vec![row(effects::Slices)], Limits { slices_max: 10, lines_max: 20 }, |_, trace| {
+        let lines = trace.lines.iter().skip(1).map(|line| {
+            let Value::Record(fields) = &line.state else { return "no record".to_owned() };
+            format!("{} {}", line.step.action, fields["told"])
+        });
+        traces.insert(trace.key, lines.collect());
+    });
+    for doing in moves {
+        for group in refusals.play(&state, state.time.max(at(0)), doing) {
+            cutter.commit(&group.events);
+            state = group.after;
+        }
+    }
+    cutter.finish();
+    assert!(refusals.met().is_empty(), "{:?}", refusals.met());
+    traces
+}
+
+#[test]
+fn a_trace_follows_a_campaign_a_countdown_while_it_is_in_none_and_everybody() {
+    let confirm = ConfirmCountdown { countdown: text(2), attendee: None };
+    let join = JoinCampaign { campaign: text(CAMPAIGN), countdown: text(1) };
+    let link = LinkCampaign { campaign: text(CAMPAIGN), before: text(1), after: text(2) };
+    let traces = traces(&[
+        by("ann", Command::CreateWorkspace(CreateWorkspace { organizer: actor("ann") })),
+        schedule("ann", 1, false, &[]),
+        create(FailurePolicy::Continue),
+        by("ann", Command::JoinCampaign(join)),
+        schedule("ann", 2, true, &[]),
+        by("ann", Command::LinkCampaign(link)),
+        by("cyd", Command::ConfirmCountdown(confirm)),
+        by("ann", Command::StartCampaign(StartCampaign { campaign: text(CAMPAIGN) })),
+        to_all("cyd"),
+        schedule("ann", 3, true, &[]),
+        Move::Time(at(60)),
+    ]);
+    let lines = |key: String| traces[&key].clone();
+    let (ann, cyd) = ("a1", "a2");
+    assert_eq!(traces.len(), 3);
+    assert_eq!(
+        lines(format!("campaign {}", text(CAMPAIGN))),
+        [
+            "CampaignCreated <<>>".to_owned(),
+            "CountdownJoined <<>>".to_owned(),
+            "CountdownScheduled <<>>".to_owned(),
+            "CampaignLinked <<>>".to_owned(),
+            "MemberAnswered <<>>".to_owned(),
+            "CampaignStarted <<>>".to_owned(),
+            // Let go in the same commit: it belongs to the campaign all the same.
+            "CountdownScheduled <<>>".to_owned(),
+            // The miss of the first lets the second go, which fires: one commit, two notices for cyd.
+            format!(
+                "CountdownMissed [{ann} |-> [c1 |-> \"missed\", c2 |-> \"fired\"], \
+                 {cyd} |-> [c1 |-> \"missed\", c2 |-> \"fired\"], a3 |-> [c2 |-> \"fired\"]]"
+            ),
+            format!(
+                "CountdownMissed [{}]",
+                [ann, cyd, "a3"].map(|name| format!("{name} |-> [c3 |-> \"missed\"]")).join(", ")
+            ),
+        ]
+    );
+    assert_eq!(lines(format!("countdown {}", text(1))), ["CountdownScheduled <<>>"], "until it joins");
+    let registered = ["ActorRegistered <<>>", "ActorRegistered <<>>", "ActorRegistered <<>>"].map(str::to_owned);
+    let all = format!("MessageSent [{ann} |-> [all |-> \"{cyd}\"], a3 |-> [all |-> \"{cyd}\"]]");
+    assert_eq!(lines("everybody".to_owned()), registered.into_iter().chain([all]).collect::<Vec<_>>());
 }

@@ -72,7 +72,7 @@ impl PartialOrd for Concrete {
 #[derive(Debug, Clone)]
 pub(crate) enum Move {
     /// A command; what it creates has this id.
-    Command { by: &'static str, creates: Option<EventId>, command: Command },
+    Command { by: &'static str, creates: Option<EventId>, command: Box<Command> },
     /// It is this late now, and what is due is decided.
     Time(Timestamp),
 }
@@ -104,7 +104,8 @@ impl Refusals {
     pub(crate) fn play_on(&self, copy: &mut State, state: &State, now: Timestamp, doing: &Move) -> Vec<Group> {
         let events = match doing {
             Move::Command { by, creates, command } => {
-                let request = Request { actor: actor(by), key: None, expect_head: None, command: command.clone() };
+                let request =
+                    Request { actor: actor(by), key: None, expect_head: None, command: Command::clone(command) };
                 let mut ids = Ids { first: *creates, next: 1000 + state.size };
                 let mut context = Context { now, jump: None, ids: &mut ids, past: &NoPast };
                 match handle(copy, &request, &mut context) {
