@@ -244,7 +244,7 @@ Causes == {"organizer", "campaign_cancelled", "predecessor", "hold_expired"}
 Doers == Actors \cup {"campaign", "time"}
 
 Next ==
-    \/ \E o \in Offers, p \in Planned, l \in BOOLEAN, c \in Campaigns, n \in Notices: CountdownScheduled(o.terms, o.attendees, p, l, c, n)
+    \/ Phase = "none" /\ \E o \in Offers, p \in Planned, l \in BOOLEAN, c \in Campaigns, n \in Notices: CountdownScheduled(o.terms, o.attendees, p, l, c, n)
     \/ \E by \in Actors: CountdownJoined(by)
     \/ \E notice \in Notices: CountdownReleased(notice)
     \/ \E by \in Actors: CountdownConfirmed(by)
@@ -265,12 +265,8 @@ ByTime ==
     \/ CountdownScrubbed("time", "hold_expired")
 TimePasses == \E to \in Instants: Advance(to)
 
-Fairness ==
-    /\ WF_vars(ByTime)
-    /\ WF_vars(TimePasses)
-
 Unfair == Init /\ [][Next]_vars
-Spec == Unfair /\ Fairness
+Spec == Init /\ [][Next]_vars /\ WF_vars(ByTime) /\ WF_vars(TimePasses)
 
 -----------------------------------------------------------------------------
 (* What holds.                                                             *)
@@ -353,5 +349,4 @@ NeverFiredWithoutAll == ~((Phase = "fired") /\ (HowMany(countdown.answers, "decl
 NeverHeldWithQuorum == ~((Phase = "held") /\ FiresWith(countdown.answers))
 NeverWaitingWithQuorum == ~((Phase = "counting") /\ (Terms.quorum > 0) /\ (HowMany(countdown.answers, "confirmed") >= Terms.quorum))
 NeverSlipExhausted == ~((Phase = "counting") /\ (countdown.slipped = Terms.slipMax) /\ (Terms.slipMax # Zero))
-NeverMovedByHold == ~((Phase = "counting") /\ ~countdown.inCampaign /\ (countdown.slipped = Zero) /\ Before(Plus(Zero, Plus(now, Terms.holdMax)), countdown.t0))
 ====

@@ -35,7 +35,7 @@ GraphInit ==
     /\ step = [action |-> "Init", params |-> <<>>]
 
 GraphNext ==
-    \/ \E o \in Offers, p \in Planned, l \in BOOLEAN, c \in Campaigns, n \in Notices:
+    \/ Phase = "none" /\ \E o \in Offers, p \in Planned, l \in BOOLEAN, c \in Campaigns, n \in Notices:
         /\ CountdownScheduled(o.terms, o.attendees, p, l, c, n)
         /\ Took("CountdownScheduled",
                 [terms |-> o.terms, attendees |-> o.attendees, plan |-> p, allowPast |-> l, campaign |-> c, notice |-> n])
