@@ -1,6 +1,7 @@
 //! Every module whose traces can be cut: one row each.
 
-use super::Row;
+use super::{Row, row};
+use crate::countdown::CountdownSlicer;
 
 /// All of them, fresh: for one log.
 #[must_use]
@@ -20,7 +21,7 @@ fn campaign() -> Option<Box<dyn Row>> {
 
 /// A slice for each countdown.
 fn countdown() -> Option<Box<dyn Row>> {
-    None
+    Some(row(CountdownSlicer::default()))
 }
 
 /// What one machine causes in another.
