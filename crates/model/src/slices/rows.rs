@@ -16,7 +16,7 @@ fn actors() -> Option<Box<dyn Row>> {
 
 /// A slice for each campaign.
 fn campaign() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::campaign::Slices))
 }
 
 /// A slice for each countdown.
@@ -26,7 +26,7 @@ fn countdown() -> Option<Box<dyn Row>> {
 
 /// What one machine causes in another.
 fn effects() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::effects::Slices))
 }
 
 /// Idempotency and what is due first.
