@@ -6,6 +6,7 @@
 
 pub mod graph;
 pub mod machine;
+pub mod slices;
 pub mod value;
 
 pub use graph::{Edge, Graph};
