@@ -306,9 +306,7 @@ EveryAppendEndsAcknowledgedOrRefused == \A c \in Clients : Waits(c) ~> ~Waits(c)
 NeverAcknowledged == Len(shown) < CommitsMax
 NeverConflict == ~ \E c \in Clients : Waits(c) /\ (status = "open") /\ (flight = NoFlight) /\ (calls[c].expected # head)
 NeverPoisoned == ~((status = "poisoned") /\ (Len(disk) > Len(head)))
-NeverFoundAfterLostAcknowledgement == ~((status = "open") /\ (Len(head) > 1) /\ (snapshot = SubSeq(head, 1, 1)) /\ (flight = NoFlight) /\ (Len(shown) > 1))
 NeverTorn == ~(torn /\ (status = "closed"))
 NeverTruncated == ~((status = "refused") /\ (Size(Commits) < Size(recorded)))
 NeverExchanged == ~((status = "refused") /\ (Size(Commits) >= Size(recorded)))
-NeverLostUnnoticed == ~((status = "open") /\ unrecorded)
 ====
