@@ -46,6 +46,7 @@
 pub mod api;
 mod audit;
 mod engine;
+mod events;
 mod fault;
 mod fold;
 mod follow;
@@ -63,6 +64,7 @@ mod writer;
 pub use convoke_core as core;
 pub use convoke_projections as projections;
 pub use engine::{Brief, Engine, Pending, Settings};
+pub use events::read_events;
 pub use follow::Follow;
 pub use machine::{Clock, MachineClock, RandomIds};
 pub use sequencer::{Batch, Decided, Outcome, Sequencer, TimedIds};
