@@ -220,6 +220,7 @@ Advance(to) ==
 ClockJumps ==
     /\ phase \notin {"deciding", "closed", "down"}
     /\ ~HasJumped
+    /\ Plus(now, JumpBy) \in Instants
     /\ ahead' = JumpBy
     /\ UNCHANGED <<log, batch, phase, calls, view, now, told, crashes>>
 
@@ -237,8 +238,8 @@ Next ==
     \/ AnswerAll
     \/ \E kept \in BOOLEAN : Crash(kept)
     \/ Recover
-    \/ \E to \in Instants : Plus(to, ahead) \in Instants /\ Advance(to)
-    \/ Plus(now, JumpBy) \in Instants /\ ClockJumps
+    \/ \E to \in {t \in Instants : Plus(t, ahead) \in Instants} : Advance(to)
+    \/ ClockJumps
 
 Decide(c) ==
     \/ \E answer \in {"repeated", "key_reused"} : RepeatAnswered(c, answer)

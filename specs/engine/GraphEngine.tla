@@ -62,12 +62,10 @@ GraphNext ==
         /\ step' = [action |-> "Crash", params |-> [kept |-> kept]]
     \/ /\ Recover
        /\ step' = [action |-> "Recover", params |-> <<>>]
-    \/ \E to \in Instants :
-        /\ Plus(to, ahead) \in Instants
+    \/ \E to \in {t \in Instants : Plus(t, ahead) \in Instants} :
         /\ Advance(to)
         /\ step' = [action |-> "Advance", params |-> [to |-> to]]
-    \/ /\ Plus(now, JumpBy) \in Instants
-       /\ ClockJumps
+    \/ /\ ClockJumps
        /\ step' = [action |-> "ClockJumps", params |-> <<>>]
 
 GraphSpec == GraphInit /\ [][GraphNext]_<<vars, step>>

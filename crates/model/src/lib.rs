@@ -4,7 +4,9 @@
 //! of events is. On them stand the state [`graph`] of the real `decide` and `evolve`, which must equal the spec's, and the
 //! traces that are cut from a log, which the spec must accept.
 
+pub mod engine;
 pub mod graph;
+pub mod log;
 pub mod machine;
 pub mod slices;
 pub mod value;
