@@ -7,8 +7,10 @@
 pub mod campaign;
 pub mod countdown;
 pub mod effects;
+pub mod engine;
 pub mod graph;
 pub mod lens;
+pub mod log;
 pub mod machine;
 pub mod naming;
 pub mod slices;

@@ -31,12 +31,12 @@ fn effects() -> Option<Box<dyn Row>> {
 
 /// Idempotency and what is due first.
 fn engine() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::engine::Slices::default()))
 }
 
 /// The log itself.
 fn log() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::log::Slices::default()))
 }
 
 /// A slice for each mailbox.
