@@ -4,10 +4,15 @@
 //! of events is. On them stand the state [`graph`] of the real `decide` and `evolve`, which must equal the spec's, and the
 //! traces that are cut from a log, which the spec must accept.
 
+pub mod campaign;
 pub mod countdown;
+pub mod effects;
+pub mod engine;
 pub mod graph;
 pub mod lens;
+pub mod log;
 pub mod machine;
+pub mod naming;
 pub mod slices;
 pub mod value;
 

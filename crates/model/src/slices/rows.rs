@@ -16,7 +16,7 @@ fn actors() -> Option<Box<dyn Row>> {
 
 /// A slice for each campaign.
 fn campaign() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::campaign::Slices))
 }
 
 /// A slice for each countdown.
@@ -26,17 +26,17 @@ fn countdown() -> Option<Box<dyn Row>> {
 
 /// What one machine causes in another.
 fn effects() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::effects::Slices))
 }
 
 /// Idempotency and what is due first.
 fn engine() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::engine::Slices::default()))
 }
 
 /// The log itself.
 fn log() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::log::Slices::default()))
 }
 
 /// A slice for each mailbox.
