@@ -100,6 +100,7 @@ CountdownScheduled(terms, attendees, plan, allowPast, campaign, notice) ==
     /\ terms.quorum <= Cardinality(attendees)
     /\ terms.holdMax # Zero
     /\ plan.relative => (campaign # "none")
+    /\ (campaign = "releases") \/ (notice = Zero)
     /\ IsPlan(plan, terms.lead)
     /\ IsInTime(plan, allowPast)
     /\ countdown' =

@@ -23,7 +23,7 @@ GraphOffers ==
 GraphActors == {"ann", "bob", "olga"}
 GraphInstants == {1, 2}
 GraphSpans == {0, 1, 2}
-GraphNotices == {1}
+GraphNotices == {0, 1}
 GraphPlanned ==
     {[relative |-> FALSE, at |-> at, t0 |-> t0] : at \in {2, 3}, t0 \in {1, 2}}
         \cup {[relative |-> TRUE, at |-> 1, t0 |-> 1]}

@@ -15,7 +15,7 @@ MCOffers ==
 MCActors == {"ann", "bob", "olga"}
 MCInstants == {1, 2, 3}
 MCSpans == {0, 1, 2}
-MCNotices == {1}
+MCNotices == {0, 1}
 MCPlanned ==
     {[relative |-> FALSE, at |-> 3, t0 |-> 2], [relative |-> TRUE, at |-> 1, t0 |-> 1]}
 

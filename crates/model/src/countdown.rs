@@ -97,11 +97,12 @@ pub fn step(
     let allow_past = Value::Bool(asked.allow_past);
     Some(match events.first()? {
         Event::CountdownScheduled(event) => {
-            let campaign = match (event.campaign, events.get(1)) {
-                (None, _) => "none",
-                (Some(_), Some(Event::CountdownReleased(_))) => "releases",
-                (Some(_), Some(Event::CountdownScrubbed(_))) => "blocks",
-                (Some(_), _) => "holds",
+            let zero = Span::ZERO;
+            let (campaign, notice) = match (event.campaign, events.get(1)) {
+                (None, _) => ("none", zero),
+                (Some(_), Some(Event::CountdownReleased(_))) => ("releases", asked.notice),
+                (Some(_), Some(Event::CountdownScrubbed(_))) => ("blocks", zero),
+                (Some(_), _) => ("holds", zero),
             };
             Step::new(
                 "CountdownScheduled",
@@ -111,7 +112,7 @@ pub fn step(
                     ("plan", plan(lens, event.plan, event.lead_ms)),
                     ("allowPast", allow_past),
                     ("campaign", campaign.into()),
-                    ("notice", lens.span(asked.notice)),
+                    ("notice", lens.span(notice)),
                 ],
             )
         }

@@ -104,11 +104,11 @@ impl TinyWorld {
                 // Its campaign may let it go at once, or scrub it since a predecessor has ended badly.
                 let held = fold(state, &name("olga"), &events);
                 let countdown = held.1.get(id()).unwrap();
-                let releases = decide::release(countdown, NOTICE, now);
-                let blocks = decide::scrub_for(countdown, ScrubCause::Predecessor(other()));
-                for more in [releases, blocks] {
+                let blocks = (decide::scrub_for(countdown, ScrubCause::Predecessor(other())), Span::ZERO);
+                let releases = NOTICES.map(|notice| (decide::release(countdown, notice, now), notice));
+                for (more, notice) in releases.into_iter().chain([blocks]) {
                     let all = events.iter().cloned().chain(more).collect();
-                    steps.extend(self.taken(state, &name("olga"), Ok(all), asked(allow_past)));
+                    steps.extend(self.taken(state, &name("olga"), Ok(all), Asked { notice, allow_past }));
                 }
             }
         }
@@ -144,16 +144,20 @@ impl TinyWorld {
 
     /// What campaigns do to their countdowns: they release and block held ones, and end with all of theirs.
     fn by_campaign(&self, state: &World, countdown: &Countdown) -> Vec<(Step, World)> {
-        let mut decided = vec![decide::release(countdown, NOTICE, Seconds::moment(state.0))];
+        let now = Seconds::moment(state.0);
+        let mut decided: Vec<_> =
+            NOTICES.map(|notice| (decide::release(countdown, notice, now), notice)).into_iter().collect();
         if countdown.campaign.is_some() {
-            decided.push(decide::scrub_for(countdown, ScrubCause::CampaignCancelled));
+            decided.push((decide::scrub_for(countdown, ScrubCause::CampaignCancelled), Span::ZERO));
         }
         if matches!(countdown.phase, Phase::Held { .. }) {
-            decided.push(decide::scrub_for(countdown, ScrubCause::Predecessor(other())));
+            decided.push((decide::scrub_for(countdown, ScrubCause::Predecessor(other())), Span::ZERO));
         }
         decided
             .into_iter()
-            .filter_map(|events| self.taken(state, &ActorName::system(), Ok(events), asked(false)))
+            .filter_map(|(events, notice)| {
+                self.taken(state, &ActorName::system(), Ok(events), Asked { notice, allow_past: false })
+            })
             .collect()
     }
 
@@ -176,10 +180,10 @@ const OFFERS: [(&[&str], u32, ReleasePolicy, u32, u32); 6] = [
     (&["ann"], 1, ReleasePolicy::OnQuorum, 0, 0),
 ];
 
-const NOTICE: Span = Span::from_ms_capped(1000);
+const NOTICES: [Span; 2] = [Span::ZERO, Span::from_ms_capped(1000)];
 
 fn asked(allow_past: bool) -> Asked {
-    Asked { notice: NOTICE, allow_past }
+    Asked { notice: Span::ZERO, allow_past }
 }
 
 /// Seconds 2 and 3, given as such or from now on; while a campaign holds the countdown one second after its release. With
