@@ -15,7 +15,7 @@ Terms1(quorum, policy, slipMax, holdMax) ==
 GraphOffers ==
     {[terms |-> Terms1(1, "on_quorum", 1, 2), attendees |-> {"ann", "bob"}],
      [terms |-> Terms1(2, "on_quorum", 0, 2), attendees |-> {"ann", "bob"}],
-     [terms |-> Terms1(1, "at_t0", 1, 1), attendees |-> {"ann"}],
+     [terms |-> Terms1(1, "at_t0", 2, 1), attendees |-> {"ann"}],
      [terms |-> Terms1(0, "on_quorum", 0, 1), attendees |-> {"ann"}],
      [terms |-> Terms1(2, "on_quorum", 0, 1), attendees |-> {"ann"}],
      [terms |-> Terms1(1, "on_quorum", 0, 0), attendees |-> {"ann"}]}

@@ -4,6 +4,7 @@
 //! of events is. On them stand the state [`graph`] of the real `decide` and `evolve`, which must equal the spec's, and the
 //! traces that are cut from a log, which the spec must accept.
 
+pub mod actors;
 pub mod campaign;
 pub mod countdown;
 pub mod effects;

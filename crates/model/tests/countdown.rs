@@ -174,7 +174,7 @@ impl TinyWorld {
 const OFFERS: [(&[&str], u32, ReleasePolicy, u32, u32); 6] = [
     (&["ann", "bob"], 1, ReleasePolicy::OnQuorum, 1, 2),
     (&["ann", "bob"], 2, ReleasePolicy::OnQuorum, 0, 2),
-    (&["ann"], 1, ReleasePolicy::AtT0, 1, 1),
+    (&["ann"], 1, ReleasePolicy::AtT0, 2, 1),
     (&["ann"], 0, ReleasePolicy::OnQuorum, 0, 1),
     (&["ann"], 2, ReleasePolicy::OnQuorum, 0, 1),
     (&["ann"], 1, ReleasePolicy::OnQuorum, 0, 0),

@@ -1,7 +1,7 @@
 //! Every module whose traces can be cut: one row each.
 
 use super::{Row, row};
-use crate::countdown::CountdownSlicer;
+use crate::{actors::ActorsSlicer, countdown::CountdownSlicer};
 
 /// All of them, fresh: for one log.
 #[must_use]
@@ -11,7 +11,7 @@ pub fn rows() -> Vec<Box<dyn Row>> {
 
 /// The registry of actors, one slice.
 fn actors() -> Option<Box<dyn Row>> {
-    None
+    Some(row(ActorsSlicer))
 }
 
 /// A slice for each campaign.
