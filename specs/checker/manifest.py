@@ -7,7 +7,8 @@
 A model is a file `MC*.cfg` of the module. `expect` is `ok`, `violated:NAME` (a temporal property), or `reached` for a witness:
 `MCWitnessFired` violates the invariant `NeverFired`, in `steps` states. Optional, each by name: `root` (the TLA+ module, if not
 the usual one), `seconds` (the time limit), `deadlock: true` (a state without a successor is a violation), and `second`: why the
-second checker cannot do this one.
+second checker cannot do this one. `graph` may have `seconds` and `second` too, `traces` also: `none`, why this module has no traces,
+and `not_spoiled`, `{"Action.parameter": "reason"}`, for what makes no difference when it is wrong or repeated.
 """
 
 import json
@@ -35,7 +36,9 @@ def save(manifest, specs=modules.SPECS):
         lines += [f"  {json.dumps(module)}: {{", '    "models": {']
         models = sorted(entry.get("models", {}).items())
         lines += [f"      {json.dumps(name)}: {json.dumps(model)}{',' if number < len(models) - 1 else ''}" for number, (name, model) in enumerate(models)]
-        lines += ["    },", f'    "graph": {json.dumps(entry.get("graph", {}))}', f"  }}{',' if at < len(manifest) - 1 else ''}"]
+        rest = [(key, entry.get(key, {})) for key in ("graph", "traces") if key == "graph" or entry.get(key)]
+        lines += ["    },", *(f"    {json.dumps(key)}: {json.dumps(value)}{',' if number < len(rest) - 1 else ''}" for number, (key, value) in enumerate(rest))]
+        lines += [f"  }}{',' if at < len(manifest) - 1 else ''}"]
     (specs / "manifest.json").write_text("\n".join(lines) + "\n}\n", encoding="utf-8")
 
 

@@ -52,6 +52,8 @@ def _read(out, err):
         return Outcome(f"violated:{answer['property']}", steps=len(answer["trace"]), complaints=complaints)
     if status == "liveness_violation":
         return Outcome(f"violated:{answer['property']}", states=states, complaints=complaints)
+    if status == "no_initial_states":
+        return Outcome("nothing", states=0, complaints=complaints)
     if status == "deadlock":
         return Outcome("violated:Deadlock", steps=len(answer["trace"]), complaints=complaints)
     return Outcome("error", detail=f"{status}: {json.dumps(answer)[:1500]}", complaints=complaints)

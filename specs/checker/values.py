@@ -89,7 +89,8 @@ def _value(tokens, at):
     if kind in ("number", "string"):
         return content, at + 1
     if kind == "word":
-        return ({"TRUE": True, "FALSE": False}[content] if content in ("TRUE", "FALSE") else ("model", content)), at + 1
+        boolean = {"TRUE": True, "FALSE": False, "true": True, "false": False}.get(content)
+        return (("model", content) if boolean is None else boolean), at + 1
     if content == "<<":
         elements, at = _list(tokens, at + 1, ">>")
         return ("sequence", elements), at
