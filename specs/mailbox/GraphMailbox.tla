@@ -19,14 +19,15 @@ Sends == {<<"ann", "normal">>, <<"bob", "high">>}
 IsFirstDue(m) ==
     \A n \in DOMAIN msgs : (IsDue(n) /\ msgs[n].until = msgs[m].until) => Place(m) <= Place(n)
 
-\* It begins with an empty mailbox, or with a message that was delivered four times in vain: one more is the last.
-WornOut ==
+\* It begins with an empty mailbox, or with a message that was handed back twice or three times, and whose next lease ran
+\* out: so the longest pause, and the last delivery, are within the first seconds.
+WornOut(deliveries) ==
     /\ now = Zero
-    /\ msgs = [m \in {"m1"} |-> [New("ann", "normal") EXCEPT !.deliveries = 4]]
+    /\ msgs = [m \in {"m1"} |-> [New("ann", "normal") EXCEPT !.deliveries = deliveries, !.nacks = deliveries - 1]]
     /\ order = <<"m1">>
     /\ acked = {}
 
-GraphInit == (Init \/ WornOut) /\ step = [action |-> "Init", params |-> <<>>]
+GraphInit == (Init \/ WornOut(3) \/ WornOut(4)) /\ step = [action |-> "Init", params |-> <<>>]
 
 GraphNext ==
     \/ \E send \in Sends, m \in Unnamed :

@@ -6,6 +6,7 @@
 
 pub mod graph;
 pub mod machine;
+pub mod mailbox;
 pub mod slices;
 pub mod value;
 
