@@ -7,10 +7,10 @@ import time
 
 
 class Progress:
-    """Counts what is done, one line each; `quiet` keeps only what failed."""
+    """Counts what is done, one line each; `quiet` keeps only what failed, `silent` nothing."""
 
-    def __init__(self, quiet=False):
-        self.done, self.total, self.quiet, self.began = 0, 0, quiet, time.monotonic()
+    def __init__(self, quiet=False, silent=False):
+        self.done, self.total, self.quiet, self.silent, self.began = 0, 0, quiet, silent, time.monotonic()
 
     def say(self, text):
         """A line for people."""
@@ -23,7 +23,7 @@ class Progress:
     def finished(self, name, result, bad=False):
         """One is done."""
         self.done += 1
-        if bad or not self.quiet:
+        if not self.silent and (bad or not self.quiet):
             print(f"[{self.done:>4}/{self.total}] {time.monotonic() - self.began:6.1f}s  {name}  {result}", flush=True)
 
 

@@ -1,6 +1,7 @@
 //! Every module whose traces can be cut: one row each.
 
 use super::{Row, row};
+use crate::countdown::CountdownSlicer;
 
 /// All of them, fresh: for one log.
 #[must_use]
@@ -15,27 +16,27 @@ fn actors() -> Option<Box<dyn Row>> {
 
 /// A slice for each campaign.
 fn campaign() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::campaign::Slices))
 }
 
 /// A slice for each countdown.
 fn countdown() -> Option<Box<dyn Row>> {
-    None
+    Some(row(CountdownSlicer::default()))
 }
 
 /// What one machine causes in another.
 fn effects() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::effects::Slices))
 }
 
 /// Idempotency and what is due first.
 fn engine() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::engine::Slices::default()))
 }
 
 /// The log itself.
 fn log() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::log::Slices::default()))
 }
 
 /// A slice for each mailbox.
