@@ -18,20 +18,15 @@ use convoke_core::{
 };
 
 use crate::{
+    lens::Lens,
     slices::{Group, Names, Slice, Slicer, Times},
     value::{Step, Value},
 };
 
-/// What things are called in a specification.
-pub trait Look {
-    /// An actor, not the system.
-    fn actor(&mut self, actor: &ActorName) -> String;
+/// What names and times look like to the spec, messages included.
+pub trait Look: Lens {
     /// A message.
     fn message(&mut self, message: MessageId) -> String;
-    /// An instant.
-    fn at(&self, time: Timestamp) -> Value;
-    /// A span.
-    fn span(&self, span: Span) -> Value;
 }
 
 /// Who sent each of the messages that may lie in a mailbox. The log says it; the deciding state does not keep it.
@@ -238,18 +233,15 @@ pub struct Memory {
     senders: Senders,
 }
 
+/// Names in the order of their appearance, times as in every trace.
 struct InTrace<'a> {
     names: &'a mut Names,
     times: Times,
 }
 
-impl Look for InTrace<'_> {
+impl Lens for InTrace<'_> {
     fn actor(&mut self, actor: &ActorName) -> String {
         self.names.actor(actor)
-    }
-
-    fn message(&mut self, message: MessageId) -> String {
-        self.names.name("m", message)
     }
 
     fn at(&self, time: Timestamp) -> Value {
@@ -258,6 +250,12 @@ impl Look for InTrace<'_> {
 
     fn span(&self, span: Span) -> Value {
         Times::span(span)
+    }
+}
+
+impl Look for InTrace<'_> {
+    fn message(&mut self, message: MessageId) -> String {
+        self.names.name("m", message)
     }
 }
 

@@ -26,6 +26,7 @@ use convoke_core::{
 };
 use convoke_model::{
     Graph, Machine, Step, Value, explore,
+    lens::{Lens, Seconds},
     mailbox::{self, Look, Senders},
 };
 
@@ -47,8 +48,7 @@ const ACTORS: [&str; 3] = ["ann", "bob", "cy"];
 /// So many messages there are.
 const MESSAGES: u64 = 2;
 /// Until so many seconds after the beginning.
-const TIME_MAX: i64 = 2;
-const BEGINNING_US: i64 = 1_700_000_000_000_000;
+const TIME_MAX: i32 = 2;
 
 fn actor(name: &str) -> ActorName {
     ActorName::parse(name).unwrap()
@@ -67,38 +67,30 @@ fn message(number: u64) -> MessageId {
     event_id(number).into()
 }
 
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_us(BEGINNING_US + seconds * 1_000_000).unwrap()
-}
-
-fn seconds(seconds: u64) -> Span {
-    Span::from_ms_capped(seconds * 1000)
-}
-
-/// A number of whole seconds.
-fn whole(us: i64) -> Value {
-    assert_eq!(us % 1_000_000, 0, "every moment of the tiny world is a whole second");
-    Value::Int(i32::try_from(us / 1_000_000).unwrap())
+fn at(second: i32) -> Timestamp {
+    Seconds::moment(second)
 }
 
 /// Messages by their number, everybody by name, seconds from the beginning.
 struct Plainly;
 
-impl Look for Plainly {
+impl Lens for Plainly {
     fn actor(&mut self, actor: &ActorName) -> String {
         actor.to_string()
     }
 
-    fn message(&mut self, message: MessageId) -> String {
-        format!("m{}", message.tail())
-    }
-
     fn at(&self, time: Timestamp) -> Value {
-        whole(time.us() - BEGINNING_US)
+        Seconds.at(time)
     }
 
     fn span(&self, span: Span) -> Value {
-        whole(span.us())
+        Seconds.span(span)
+    }
+}
+
+impl Look for Plainly {
+    fn message(&mut self, message: MessageId) -> String {
+        format!("m{}", message.tail())
     }
 }
 
@@ -153,8 +145,8 @@ fn send(to: &[&str], priority: Priority) -> SendMessage {
     }
 }
 
-fn receive(max: u32, lease_s: u64, ack: bool) -> Command {
-    let (max, lease_ms) = (Some(max), Some(seconds(lease_s)));
+fn receive(max: u32, lease_s: u32, ack: bool) -> Command {
+    let (max, lease_ms) = (Some(max), Some(Seconds::duration(lease_s)));
     Command::ReceiveMessages(ReceiveMessages { mailbox: Some(bob()), max, lease_ms, ack })
 }
 
@@ -165,8 +157,8 @@ fn with_token(token: Token) -> Vec<Command> {
         Command::AckMessage(AckMessage { token }),
         Command::NackMessage(NackMessage { token, reason: None }),
         extend(None),
-        extend(Some(seconds(1))),
-        extend(Some(seconds(3))),
+        extend(Some(Seconds::duration(1))),
+        extend(Some(Seconds::duration(3))),
     ]
 }
 
@@ -327,13 +319,13 @@ impl TinyWorld {
             tiny = self.ask(&tiny, "ann", Command::SendMessage(send(&["bob", "cy"], Priority::Normal))).unwrap().1;
         }
         for fence in 1..=deliveries {
-            tiny.now = tiny.now.plus(seconds(17));
+            tiny.now = tiny.now.plus(Seconds::duration(17));
             tiny = self.ask(&tiny, "bob", receive(1, 2, false)).unwrap().1;
             if fence < deliveries {
                 let nack = NackMessage { token: Token::new(message(1), fence), reason: None };
                 tiny = self.ask(&tiny, "bob", Command::NackMessage(nack)).unwrap().1;
             } else {
-                tiny.now = tiny.now.plus(seconds(2));
+                tiny.now = tiny.now.plus(Seconds::duration(2));
                 tiny = self.first_due(&tiny).unwrap().1;
             }
         }
