@@ -33,10 +33,10 @@ def graphs(rows):
 
 def traces(title, rows):
     """Traces, the parts of a module in one line."""
-    lines = [("module", "traces", "lines", "seconds", "")]
+    lines = [("module", "traces", "lines", "both checkers", "left off", "seconds", "")]
     for module in dict.fromkeys(row.module for row in rows):
         own = [row for row in rows if row.module == module]
-        numbers = (sum(len(row.part.traces) for row in own), sum(row.part.lines() for row in own))
+        numbers = (sum(len(row.part.traces) for row in own), sum(row.part.lines() for row in own), sum(row.twice for row in own), sum(row.part.left_off for row in own))
         seconds = sum(row.seconds for row in own)
         lines.append((module, *map(str, numbers), f"{seconds:.1f}", "FAILED" if any(row.problems for row in own) else "ok"))
     _table(title, lines)

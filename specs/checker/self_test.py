@@ -250,11 +250,11 @@ class Running(unittest.TestCase):
 
     def test_traces_are_accepted_or_refused_at_their_line(self):
         part = self.kept()
-        reached, problems, _ = traces.validate(self.tools, "door", part, self.place.name + "/good", {}, self.specs)
+        reached, problems, _, _ = traces.validate(self.tools, "door", part, self.place.name + "/good", {}, self.specs)
         self.assertEqual((reached, problems), ([len(TRACE_OF_A_DOOR)], []))
         strange = [line("Init", "<<>>", "none", 0), line("Opened", '[by |-> "a1"]', "open", 0)]
         late = [line("Init", "<<>>", "shut", 0), line("Advance", "[to |-> <<1, 0>>]", "shut", 0)]
-        reached, problems, _ = traces.validate(self.tools, "door", traces.Part([strange, TRACE_OF_A_DOOR, late]), self.place.name + "/bad", {}, self.specs)
+        reached, problems, _, _ = traces.validate(self.tools, "door", traces.Part([strange, TRACE_OF_A_DOOR, late]), self.place.name + "/bad", {}, self.specs)
         self.assertEqual((reached, problems), ([1, len(TRACE_OF_A_DOOR), 0], []))
 
     def test_a_module_without_traces_is_noticed(self):

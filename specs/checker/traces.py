@@ -14,8 +14,11 @@ from .values import Unreadable
 # One run of TLC takes so many lines in seconds. The second checker evaluates all of `Traces` anew for every step, so that its
 # time grows with the square of the lines.
 _PART_LINES = 2_500
-_SECOND_LINES = 150
-_SECOND_TRACE_LINES_MAX = 600
+_SECOND_LINES = 100
+# Of each part, so that the second opinion does not take longer than the first: of every run a few traces.
+_SECOND_PART_LINES = 500
+# Of each module, the same share of every run.
+_MODULE_LINES = 10_000
 
 
 class Part:
@@ -23,6 +26,7 @@ class Part:
 
     def __init__(self, traces, names=None):
         self.traces = traces
+        self.left_off = 0
         self.names = names or [(f"trace {number}", None) for number in range(1, len(traces) + 1)]
 
     def text(self):
@@ -71,7 +75,7 @@ class Row:
 
     def __init__(self, module, part, number):
         self.module, self.part, self.number = module, part, number
-        self.problems, self.seconds = [], 0.0
+        self.problems, self.seconds, self.twice = [], 0.0, 0
 
 
 def run(tools, wanted, folder, entries, progress, specs=modules.SPECS):
@@ -88,18 +92,25 @@ def run(tools, wanted, folder, entries, progress, specs=modules.SPECS):
 
 def packed(module, folder):
     """The traces of a module below DIR, of whatever runs, in parts that one run of a checker takes; and what cannot be read."""
-    parts, problems = [], []
+    runs, problems = [], []
     for file in sorted(pathlib.Path(folder).glob(f"**/{module}/*/TraceData.tla")):
         try:
-            part = read(file)
+            runs.append(read(file))
         except (Unreadable, OSError, ValueError, KeyError) as error:
             problems.append(str(error))
-            continue
-        for lines, name in zip(part.traces, part.names):
+    parts, share = [], _MODULE_LINES // max(1, len(runs))
+    for one in runs:
+        taken = 0
+        for lines, name in zip(one.traces, one.names):
+            if taken and taken + len(lines) > share:
+                break
+            taken += len(lines)
             if not parts or parts[-1].lines() + len(lines) > _PART_LINES:
                 parts.append(Part([]))
             parts[-1].traces.append(lines)
             parts[-1].names.append(name)
+    if parts:
+        parts[0].left_off = sum(one.lines() for one in runs) - sum(part.lines() for part in parts)
     return parts, problems
 
 
@@ -123,7 +134,7 @@ def _check(tools, rows, entries, progress, specs):
             if row.problems or not row.part.traces:
                 return row
             declared = entries.get(row.module, {}).get("traces", {})
-            reached, problems, row.seconds = validate(tools, row.module, row.part, f"{work}/{row.number}", declared, specs)
+            reached, problems, row.seconds, row.twice = validate(tools, row.module, row.part, f"{work}/{row.number}", declared, specs)
             row.problems += problems
             for name, lines, last in zip(row.part.names, row.part.traces, reached or []):
                 if last < len(lines):
@@ -146,21 +157,23 @@ def refusal(name, lines, last):
 
 
 def validate(tools, module, part, work, declared, specs=modules.SPECS):
-    """How many lines of each trace were accepted, by TLC; what is wrong, disagreements of the checkers included; seconds."""
+    """How many lines of each trace were accepted, by TLC; what is wrong, disagreements of the checkers included; seconds; and how many
+    lines the second checker was asked about too."""
     seconds = declared.get("seconds", manifest.SECONDS)
     reached, problems, took = _run(tlc, "TLC", tools, module, part, pathlib.Path(work) / "tlc", seconds, specs)
     if problems or declared.get("second"):
-        return reached, problems, took
-    first = 0
+        return reached, problems, took, 0
+    first = twice = 0
     for number, piece in enumerate(_pieces(part)):
-        if piece.lines() <= _SECOND_TRACE_LINES_MAX:
+        if twice + piece.lines() <= _SECOND_PART_LINES or not twice:
             again, others, also = _run(second, "tla-checker", tools, module, piece, pathlib.Path(work) / f"second-{number}", seconds, specs)
             took += also
+            twice += piece.lines()
             problems += others
             if not others and again != reached[first:first + len(piece.traces)]:
                 problems.append(f"the checkers disagree: TLC accepts {reached[first:first + len(piece.traces)]} lines, tla-checker {again}")
         first += len(piece.traces)
-    return reached, problems, took
+    return reached, problems, took, twice
 
 
 def accepts(tools, module, part, work, declared, extra, specs=modules.SPECS):
