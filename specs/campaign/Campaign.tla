@@ -222,7 +222,7 @@ ReleasedExactlyOnce ==
         /\ members[c] \notin Waiting => members'[c] \notin Waiting
         /\ members[c] \in Ended => members'[c] = members[c]]_vars
 
-OverIsFinal == [][(phase \in Over) => (phase' = phase)]_vars
+TerminalIsFinal == [][(phase \in Over) => (phase' = phase)]_vars
 
 OnlyAStartedOneCompletesOrFails ==
     [][(phase' # phase /\ phase' \in {"completed", "failed"}) => (members' # members \/ phase = "planned")]_vars

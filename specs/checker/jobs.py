@@ -1,4 +1,4 @@
-"""Runs jobs two at a time and tells people how far it is."""
+"""Runs jobs as many at a time as there are cores, and tells people how far it is."""
 
 import concurrent.futures
 import os
@@ -32,7 +32,7 @@ def each(work, items, progress, name, result):
     items = list(items)
     progress.expect(len(items))
     answers = [None] * len(items)
-    with concurrent.futures.ThreadPoolExecutor(max_workers=int(os.environ.get("CONVOKE_SPECS_JOBS", "2"))) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=int(os.environ.get("CONVOKE_SPECS_JOBS") or os.cpu_count() or 2)) as pool:
         waiting = {pool.submit(work, item): at for at, item in enumerate(items)}
         try:
             for future in concurrent.futures.as_completed(waiting):

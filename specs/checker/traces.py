@@ -11,7 +11,8 @@ import tempfile
 from . import dot, jobs, manifest, modules, second, tlc
 from .values import Unreadable
 
-# One run of TLC takes so many lines in seconds. The second checker evaluates all of `Traces` anew for every step, so that its time grows with the square of the lines.
+# One run of TLC takes so many lines in seconds. The second checker evaluates all of `Traces` anew for every step, so that its
+# time grows with the square of the lines.
 _PART_LINES = 2_500
 _SECOND_LINES = 150
 _SECOND_TRACE_LINES_MAX = 600
@@ -27,7 +28,7 @@ class Part:
     def text(self):
         """The module."""
         traces = ",\n".join("<<\n" + ",\n".join(lines) + "\n>>" for lines in self.traces)
-        return f"---- MODULE TraceData ----\nTraces == <<\n{traces}\n>>\n====\n"
+        return f"---- MODULE TraceData ----\nEXTENDS Integers\nTraces == <<\n{traces}\n>>\n====\n"
 
     def lines(self):
         """How many there are."""
@@ -44,7 +45,7 @@ def read(file):
             traces[-1].append(line.removesuffix(","))
         elif line == "====":
             ended = True
-        elif line not in (">>", ">>,", ",", "---- MODULE TraceData ----", "Traces == <<"):
+        elif line not in (">>", ">>,", ",", "---- MODULE TraceData ----", "EXTENDS Integers", "Traces == <<"):
             raise Unreadable(f"{file}: {line[:80]}")
     if not ended or not traces or not all(traces):
         raise Unreadable(f"{file}: it is cut short, or has no traces")

@@ -20,7 +20,7 @@ CONSTANTS
     Lead,           \* after what span a plan becomes due
     JumpBy,         \* by what span the wall clock jumps, if it does
     Instants,       \* bound: the times there are
-    CrashesMax      \* bound: how often it crashes
+    CrashesMax      \* bound: how often it crashes, or a connection breaks
 
 VARIABLES
     log,            \* the entries that are durable
@@ -31,7 +31,7 @@ VARIABLES
     now,            \* Convoke's time
     ahead,          \* by how much the wall clock is ahead of it since a jump that was not accepted
     told,           \* how many entries the answers given so far rest on, at most
-    crashes         \* how often it crashed
+    crashes         \* how often it crashed, or a connection broke
 
 vars == <<log, batch, phase, calls, view, now, ahead, told, crashes>>
 
@@ -86,6 +86,14 @@ Retry(c) ==
     /\ calls[c].state = "lost"
     /\ calls' = [calls EXCEPT ![c].state = "asked"]
     /\ UNCHANGED <<log, batch, phase, view, now, ahead, told, crashes>>
+
+\* A client's connection breaks, and with it his answer is lost; what was decided stays.
+Disconnect(c) ==
+    /\ crashes < CrashesMax
+    /\ calls[c].state = "decided"
+    /\ calls' = [calls EXCEPT ![c] = [Idle EXCEPT !.state = "lost", !.command = calls[c].command]]
+    /\ crashes' = crashes + 1
+    /\ UNCHANGED <<log, batch, phase, view, now, ahead, told>>
 
 \* Before every request, and once more at the end, what is due is decided: the earliest first.
 BecameDue(of) ==
@@ -227,6 +235,7 @@ ClockJumps ==
 Next ==
     \/ \E c \in Clients, command \in Commands : Ask(c, command)
     \/ \E c \in Clients : Retry(c)
+    \/ \E c \in Clients : Disconnect(c)
     \/ \E of \in 1..Len(Deciding) : BecameDue(of)
     \/ \E c \in Clients, answer \in {"repeated", "key_reused"} : RepeatAnswered(c, answer)
     \/ \E c \in Clients, answer \in {"clock_jumped", "clock_fine", "refused", "nothing"} : NothingWritten(c, answer)

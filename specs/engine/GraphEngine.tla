@@ -34,6 +34,9 @@ GraphNext ==
     \/ \E c \in Clients :
         /\ Retry(c)
         /\ step' = [action |-> "Retry", params |-> [by |-> c]]
+    \/ \E c \in Clients :
+        /\ Disconnect(c)
+        /\ step' = [action |-> "Disconnect", params |-> [by |-> c]]
     \/ \E of \in 1..Len(Deciding) :
         /\ BecameDue(of)
         /\ step' = [action |-> "BecameDue", params |-> [of |-> of]]

@@ -23,6 +23,8 @@ GraphNext ==
        /\ step' = [action |-> "Sync", params |-> <<>>]
     \/ /\ Record
        /\ step' = [action |-> "Record", params |-> <<>>]
+    \/ /\ RecordFail
+       /\ step' = [action |-> "RecordFail", params |-> <<>>]
     \/ /\ Acknowledge
        /\ step' = [action |-> "Acknowledge", params |-> <<>>]
     \/ \E c \in Clients, part \in BOOLEAN :

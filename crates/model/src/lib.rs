@@ -13,6 +13,7 @@ pub mod graph;
 pub mod lens;
 pub mod log;
 pub mod machine;
+pub mod mailbox;
 pub mod naming;
 pub mod slices;
 pub mod value;

@@ -224,7 +224,13 @@ fn what_the_code_causes_is_what_the_spec_says() {
         "self_link",
     ];
     assert_eq!(world.refusals.met(), refusals);
-    // Nobody holds a countdown here, and the workspace is there from the beginning.
-    let not_in_this_world = [("ActorRegistered", "workspace.created"), ("CountdownFired", "countdown.resumed")];
+    // The workspace is there from the beginning, ann creates the campaign, nobody puts a countdown on hold, and there is nobody
+    // whose no alone ends one.
+    let not_in_this_world = [
+        ("ActorRegistered", "workspace.created"),
+        ("CampaignCreated", "actor.registered"),
+        ("CountdownFired", "countdown.resumed"),
+        ("CountdownScrubbed", "countdown.declined"),
+    ];
     world.kinds.are_those_of("effects", &not_in_this_world);
 }

@@ -244,6 +244,13 @@ impl RealEngine {
                     let next = world.with(|next| next.calls[number] = Call::Asked(command));
                     steps.push((Step::new("Retry", [("by", client)]), next));
                 }
+                Call::Decided(command, ..) if world.crashes < CRASHES_MAX => {
+                    let next = world.with(|next| {
+                        next.calls[number] = Call::Lost(command);
+                        next.crashes += 1;
+                    });
+                    steps.push((Step::new("Disconnect", [("by", client)]), next));
+                }
                 Call::Away | Call::Asked(_) | Call::Decided(..) => {}
             }
         }

@@ -397,7 +397,7 @@ impl RealLog {
         let crashed = world.with(|next| next.forget(Status::Closed));
         let crash = |kept: &str| Step::new("Crash", [("kept", kept)]);
         if world.flight == Some(Phase::Written) {
-            let without = crashed.with(|next| drop(next.disk.pop()));
+            let without = crashed.with(|next| next.disk.truncate(next.disk.len() - 1));
             if world.disk.last() == Some(&"pair") {
                 steps.push((crash("part"), without.with(|next| next.is_torn = true)));
             }

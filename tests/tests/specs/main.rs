@@ -1,7 +1,10 @@
 //! The real store and the real engine against their specifications in `specs/log` and `specs/engine`.
 
+mod engine;
 mod gate;
 mod log;
+mod world;
+mod writer;
 
 use convoke_model::{Graph, Machine, explore};
 

@@ -1,5 +1,6 @@
 //! The rows of `specs/engine/`. What a command or a due item writes is a matter of the other specs; here it is one entry, of
-//! whatever kinds. Only what the engine itself decides is named: how a log begins, and that a jump of the clock is accepted.
+//! whatever kinds. Named are those that no other spec has, how a log begins and that a jump of the clock is accepted, and those
+//! that what is due begins with.
 
 use super::{Action, Spec};
 
@@ -9,7 +10,11 @@ pub(super) const SPEC: Spec = Spec {
     actions: &[
         Action::environment("Ask"),
         Action::environment("Retry"),
-        Action::environment("BecameDue"),
+        Action::environment("Disconnect"),
+        Action::of(
+            "BecameDue",
+            &["countdown.fired", "countdown.missed", "countdown.scrubbed", "message.lease_expired", "message.dead_lettered"],
+        ),
         Action::environment("RepeatAnswered"),
         Action::environment("NothingWritten"),
         Action::of("CommandDecided", &["workspace.created"]),

@@ -41,5 +41,5 @@ fn log() -> Option<Box<dyn Row>> {
 
 /// A slice for each mailbox.
 fn mailbox() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::mailbox::Slices::default()))
 }
