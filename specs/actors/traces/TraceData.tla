@@ -1,4 +1,5 @@
 ---- MODULE TraceData ----
+EXTENDS Integers
 Traces == <<
 <<
 [action |-> "Init", params |-> <<>>, state |-> [members |-> <<>>, membership |-> "open", organizer |-> "nobody"]],

@@ -1,4 +1,5 @@
 ---- MODULE TraceData ----
+EXTENDS Integers
 Traces == <<
 <<
 [action |-> "Init", params |-> <<>>, state |-> [answers |-> <<>>, cause |-> "none", inCampaign |-> FALSE, phase |-> "none", relative |-> FALSE, since |-> <<0, 0>>, slipped |-> <<0, 0>>, t0 |-> <<0, 0>>, terms |-> [holdMax |-> <<0, 0>>, lead |-> <<0, 0>>, organizer |-> "nobody", policy |-> "on_quorum", quorum |-> 0, slipMax |-> <<0, 0>>], until |-> <<0, 0>>]],
