@@ -82,7 +82,7 @@ impl TinyWorld {
 fn commands() -> Vec<(Command, bool)> {
     let mut commands = Vec::new();
     commands.extend(
-        ["olga", "alice", "alise", "bob", "system"]
+        ["olga", "system"]
             .map(|organizer| (Command::CreateWorkspace(CreateWorkspace { organizer: name(organizer) }), false)),
     );
     commands.extend(
