@@ -3,6 +3,8 @@
 
 mod tiny;
 
+use std::collections::BTreeMap;
+
 use convoke_core::{
     actors::events::ActorKind,
     campaign::events::FailurePolicy,
@@ -11,7 +13,7 @@ use convoke_core::{
         DeferCountdown, JoinCampaign, LinkCampaign, RescheduleCountdown, ScheduleCountdown, ScrubCountdown,
         SendMessage, StartCampaign,
     },
-    countdown::Phase,
+    countdown::{Countdowns, Phase, events::Plan},
     id::CampaignId,
     mailbox::events::Priority,
     time::{Span, TimeSpec, Timestamp},
@@ -132,8 +134,25 @@ fn missed(state: &State, countdown: u64) -> Option<Vec<Move>> {
 }
 
 impl TinyWorld {
-    /// As a state is kept: what was put into the mailboxes is looked at right away, and taken out.
+    /// As a state is kept: what was put into the mailboxes is looked at right away, and taken out. The clock is turned back, with
+    /// every time in the state: nobody names a time of day here, so only how far it is to a time matters.
     fn at_rest(mut state: State) -> State {
+        let passed = state.time.since(at(0));
+        let earlier = state.countdowns.iter().cloned().map(|mut countdown| {
+            match &mut countdown.phase {
+                Phase::Counting { plan, fire_at } => {
+                    *fire_at = fire_at.minus(passed);
+                    *plan = Plan::At(*fire_at);
+                }
+                Phase::Held { plan: Plan::At(time) } => *time = time.minus(passed),
+                Phase::Held { plan: Plan::AfterReleaseMs(_) } => {}
+                Phase::OnHold { .. } => unreachable!("nobody puts a countdown on hold"),
+                Phase::Fired { .. } | Phase::Missed { .. } | Phase::Scrubbed { .. } => {}
+            }
+            (countdown.id, countdown)
+        });
+        state.countdowns = Countdowns::from(earlier.collect::<BTreeMap<_, _>>());
+        state.time = at(0);
         state.size = 100;
         state.mailboxes = Default::default();
         state
@@ -146,15 +165,19 @@ impl TinyWorld {
         Some((step, (Concrete::of(Self::at_rest(group.after)), told)))
     }
 
-    fn play(&self, state: &State, moves: &[Move]) -> Option<(Step, (Concrete, Value))> {
+    fn play(&self, copy: &mut State, state: &State, moves: &[Move]) -> Option<(Step, (Concrete, Value))> {
         let (last, first) = moves.split_last()?;
-        let mut now = state.clone();
+        let mut now: Option<State> = None;
         for doing in first {
-            let group = self.refusals.play(&now, now.time, doing).pop()?;
-            now = Self::at_rest(group.after.clone());
+            let from = now.as_ref().unwrap_or(state);
+            let group = self.refusals.play(from, at(0), doing).pop()?;
+            now = Some(Self::at_rest(group.after.clone()));
             assert_eq!(Self::seen(group), None, "only the last move is a step: {moves:?}");
         }
-        let mut groups = self.refusals.play(&now, now.time, last);
+        let mut groups = match &now {
+            Some(now) => self.refusals.play(now, at(0), last),
+            None => self.refusals.play_on(copy, state, at(0), last),
+        };
         let group = groups.pop()?;
         assert!(groups.is_empty(), "one thing at a time: {moves:?}");
         let (step, next) = Self::seen(group.clone())?;
@@ -192,7 +215,8 @@ impl Machine for TinyWorld {
             moves.push(vec![by("cyd", Command::DeclineCountdown(decline))]);
             moves.extend(missed(state, countdown));
         }
-        moves.iter().filter_map(|doing| self.play(state, doing)).collect()
+        let mut copy = state.clone();
+        moves.iter().filter_map(|doing| self.play(&mut copy, state, doing)).collect()
     }
 
     fn observe(&self, (Concrete { state, .. }, told): &Self::State) -> Value {
