@@ -5,7 +5,9 @@ use convoke::{
     core::{
         actors::events::ActorKind,
         clock::Readings,
-        command::{AcceptClock, AddActor, Command, ConfirmCountdown, CreateWorkspace, Request, ScheduleCountdown, Tick},
+        command::{
+            AcceptClock, AddActor, Command, ConfirmCountdown, CreateWorkspace, Request, ScheduleCountdown, Tick,
+        },
         event::Recorded,
         id::{EventId, IdSource, LogId, MessageId, uuid_v7},
         log::{Commit, Salt},
@@ -46,9 +48,7 @@ pub(crate) fn request(client: &str, command: &str) -> Request {
     let command = match command {
         "plan" => Command::ScheduleCountdown(ScheduleCountdown::new(client, TimeSpec::parse("+1h").unwrap())),
         "note" => Command::AddActor(AddActor { name: name("quentin"), kind: ActorKind::Agent, create: false }),
-        "vain" => {
-            Command::ConfirmCountdown(ConfirmCountdown { countdown: "nowhere".to_owned(), attendee: None })
-        }
+        "vain" => Command::ConfirmCountdown(ConfirmCountdown { countdown: "nowhere".to_owned(), attendee: None }),
         "tick" => Command::Tick(Tick {}),
         "accept" => Command::AcceptClock(AcceptClock { reason: "it is right".to_owned() }),
         other => panic!("{other} is no command of this world"),

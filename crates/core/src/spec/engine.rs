@@ -13,7 +13,13 @@ pub(super) const SPEC: Spec = Spec {
         Action::environment("Disconnect"),
         Action::of(
             "BecameDue",
-            &["countdown.fired", "countdown.missed", "countdown.scrubbed", "message.lease_expired", "message.dead_lettered"],
+            &[
+                "countdown.fired",
+                "countdown.missed",
+                "countdown.scrubbed",
+                "message.lease_expired",
+                "message.dead_lettered",
+            ],
         ),
         Action::environment("RepeatAnswered"),
         Action::environment("NothingWritten"),
