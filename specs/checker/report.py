@@ -2,6 +2,9 @@
 
 from . import spoil
 
+# The list at the end is to be taken in at a glance.
+_WIDTH = 300
+
 
 def models(rows):
     """Prints the table; returns what failed, one text each. So do the others here."""
@@ -53,7 +56,8 @@ def verdict(failures, seconds):
     if failures:
         print(f"\n{len(failures)} failed:")
         for failure in failures:
-            print(f"  {failure}")
+            first, *rest = failure.splitlines()
+            print(f"  {first[:_WIDTH]}" + (" (more above)" if rest or len(first) > _WIDTH else ""))
     print(f"\nspecs: {'FAILED' if failures else 'all hold'} ({seconds:.0f} s)")
     return 1 if failures else 0
 

@@ -11,7 +11,9 @@ import tempfile
 from . import dot, jobs, manifest, modules, second, tlc
 from .values import Unreadable
 
-# The second checker evaluates all of `Traces` anew for every step, so that its time grows with the square of the lines.
+# One run of TLC takes so many lines in seconds. The second checker evaluates all of `Traces` anew for every step, so that its
+# time grows with the square of the lines.
+_PART_LINES = 2_500
 _SECOND_LINES = 150
 _SECOND_TRACE_LINES_MAX = 600
 
@@ -19,15 +21,14 @@ _SECOND_TRACE_LINES_MAX = 600
 class Part:
     """One TraceData.tla: whole traces, each a list of lines that are records in TLA+'s text."""
 
-    def __init__(self, traces, names=None, origin=""):
+    def __init__(self, traces, names=None):
         self.traces = traces
-        self.names = names or [f"trace {number}" for number in range(1, len(traces) + 1)]
-        self.origin = origin
+        self.names = names or [(f"trace {number}", None) for number in range(1, len(traces) + 1)]
 
     def text(self):
         """The module."""
         traces = ",\n".join("<<\n" + ",\n".join(lines) + "\n>>" for lines in self.traces)
-        return f"---- MODULE TraceData ----\nTraces == <<\n{traces}\n>>\n====\n"
+        return f"---- MODULE TraceData ----\nEXTENDS Integers\nTraces == <<\n{traces}\n>>\n====\n"
 
     def lines(self):
         """How many there are."""
@@ -44,12 +45,12 @@ def read(file):
             traces[-1].append(line.removesuffix(","))
         elif line == "====":
             ended = True
-        elif line not in (">>", ">>,", ",", "---- MODULE TraceData ----", "Traces == <<"):
+        elif line not in (">>", ">>,", ",", "---- MODULE TraceData ----", "EXTENDS Integers", "Traces == <<"):
             raise Unreadable(f"{file}: {line[:80]}")
     if not ended or not traces or not all(traces):
         raise Unreadable(f"{file}: it is cut short, or has no traces")
     people = file.parent.parent / f"{file.parent.name}.ndjson"
-    return Part(traces, _names(people, [len(lines) for lines in traces]), str(file))
+    return Part(traces, _names(people, [len(lines) for lines in traces]))
 
 
 def _names(people, lengths):
@@ -60,7 +61,7 @@ def _names(people, lengths):
         raise Unreadable(f"{people}: {len(lines)} lines, but the traces have {sum(lengths)}")
     names, at = [], 0
     for length in lengths:
-        names.append((lines[at]["trace"], [line["position"] for line in lines[at:at + length]]))
+        names.append((f"{people}: {lines[at]['trace']}", [line["position"] for line in lines[at:at + length]]))
         at += length
     return names
 
@@ -74,24 +75,32 @@ class Row:
 
 
 def run(tools, wanted, folder, entries, progress, specs=modules.SPECS):
-    """A row for each part in DIR; a module without traces is a problem unless the manifest says why."""
+    """A row for each part; a module without traces in DIR is a problem unless the manifest says why."""
     rows = []
     for module in wanted:
-        declared = entries.get(module, {}).get("traces", {})
-        files = sorted(pathlib.Path(folder).glob(f"**/{module}/*/TraceData.tla"))
-        if not files:
-            row = Row(module, Part([]), 0)
-            if not declared.get("none"):
-                row.problems.append(f"there are no traces of {module} in {folder}")
-            rows.append(row)
-        for file in files:
-            row = Row(module, Part([]), len(rows))
-            try:
-                row.part = read(file)
-            except (Unreadable, OSError, ValueError, KeyError) as error:
-                row.problems.append(str(error))
-            rows.append(row)
+        parts, problems = packed(module, folder)
+        if not parts and not problems and not entries.get(module, {}).get("traces", {}).get("none"):
+            problems.append(f"there are no traces of {module} in {folder}")
+        rows += [Row(module, part, len(rows) + number) for number, part in enumerate(parts or [Part([])])]
+        rows[-1].problems += problems
     return _check(tools, rows, entries, progress, specs)
+
+
+def packed(module, folder):
+    """The traces of a module below DIR, of whatever runs, in parts that one run of a checker takes; and what cannot be read."""
+    parts, problems = [], []
+    for file in sorted(pathlib.Path(folder).glob(f"**/{module}/*/TraceData.tla")):
+        try:
+            part = read(file)
+        except (Unreadable, OSError, ValueError, KeyError) as error:
+            problems.append(str(error))
+            continue
+        for lines, name in zip(part.traces, part.names):
+            if not parts or parts[-1].lines() + len(lines) > _PART_LINES:
+                parts.append(Part([]))
+            parts[-1].traces.append(lines)
+            parts[-1].names.append(name)
+    return parts, problems
 
 
 def run_parts(tools, parts, entries, progress, specs=modules.SPECS):
@@ -100,8 +109,10 @@ def run_parts(tools, parts, entries, progress, specs=modules.SPECS):
 
 
 def merged(module, folder):
-    """All traces of a module in DIR as one part."""
-    parts = [read(file) for file in sorted(pathlib.Path(folder).glob(f"**/{module}/*/TraceData.tla"))]
+    """All traces of a module below DIR as one part."""
+    parts, problems = packed(module, folder)
+    if problems:
+        raise Unreadable(problems[0])
     return Part([lines for part in parts for lines in part.traces])
 
 
@@ -129,7 +140,7 @@ def _check(tools, rows, entries, progress, specs):
 
 def refusal(name, lines, last):
     """Where a trace was refused, for people."""
-    key, positions = name if isinstance(name, tuple) else (name, None)
+    key, positions = name
     position = f" (position {positions[last]} of the log)" if positions else ""
     return f"{key}: line {last + 1} is refused{position}: {lines[last]}" + (f"\n      after {lines[last - 1]}" if last else "")
 

@@ -1,6 +1,7 @@
 //! Every module whose traces can be cut: one row each.
 
 use super::{Row, row};
+use crate::{actors::ActorsSlicer, countdown::CountdownSlicer};
 
 /// All of them, fresh: for one log.
 #[must_use]
@@ -10,22 +11,22 @@ pub fn rows() -> Vec<Box<dyn Row>> {
 
 /// The registry of actors, one slice.
 fn actors() -> Option<Box<dyn Row>> {
-    None
+    Some(row(ActorsSlicer))
 }
 
 /// A slice for each campaign.
 fn campaign() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::campaign::Slices))
 }
 
 /// A slice for each countdown.
 fn countdown() -> Option<Box<dyn Row>> {
-    None
+    Some(row(CountdownSlicer::default()))
 }
 
 /// What one machine causes in another.
 fn effects() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::effects::Slices))
 }
 
 /// Idempotency and what is due first.
@@ -40,5 +41,5 @@ fn log() -> Option<Box<dyn Row>> {
 
 /// A slice for each mailbox.
 fn mailbox() -> Option<Box<dyn Row>> {
-    None
+    Some(row(crate::mailbox::Slices::default()))
 }
