@@ -20,6 +20,7 @@ CONSTANTS
     Lead,           \* after what span a plan becomes due
     JumpBy,         \* by what span the wall clock jumps, if it does
     Instants,       \* bound: the times there are
+    EntriesMax,     \* bound: the log at which nobody asks any more; keys bound it, too, unless they are forgotten
     CrashesMax      \* bound: how often it crashes, or a connection breaks
 
 VARIABLES
@@ -76,6 +77,7 @@ Init ==
 \* A client asks for something, with his key: for the first time, or once more although he has the answer.
 Ask(c, command) ==
     /\ phase # "down"
+    /\ Len(Deciding) < EntriesMax
     /\ calls[c].state = "idle"
     /\ calls' = [calls EXCEPT ![c] = [Idle EXCEPT !.state = "asked", !.command = command]]
     /\ UNCHANGED <<log, batch, phase, view, now, ahead, told, crashes>>
@@ -310,9 +312,6 @@ NothingIsDecidedInAJump == [][HasJumped => ((Len(batch') <= Len(batch)) \/ (batc
 LogOnlyGrows == [][IsPrefix(log, log')]_vars
 
 EveryRequestIsAnswered == \A c \in Clients : (calls[c].state \in {"asked", "decided", "lost"}) ~> (calls[c].state = "idle")
-
-\* The bound of models in which keys are forgotten, so that they could be used for ever.
-Short == Len(Deciding) <= 3
 
 NeverRepeatedAfterCrash == ~((crashes > 0) /\ (\E c \in Clients : (calls[c].answer = "repeated") /\ (Len(log) = 1)))
 NeverKeyReused == ~ \E c \in Clients : calls[c].answer = "key_reused"

@@ -6,11 +6,12 @@
 (***************************************************************************)
 EXTENDS Engine, TraceData
 
-VARIABLES trace, line
+VARIABLES trace, line, size
 
 \* Of the entries before the trace began only the last one's time is known, and how many keys they left.
 Observed == [
     time |-> LastTime(log),
+    size |-> size,
     keys |-> IF told + Cardinality(Keyed(log)) > KeysKept THEN KeysKept ELSE told + Cardinality(Keyed(log))]
 
 TraceInit ==
@@ -18,6 +19,7 @@ TraceInit ==
     /\ line = 1
     /\ log = <<Entry("before", "none", Traces[trace][1].state.time, 0)>>
     /\ told = Traces[trace][1].state.keys
+    /\ size = Traces[trace][1].state.size
     /\ batch = <<>>
     /\ phase = "idle"
     /\ calls = [c \in Clients |-> Idle]
@@ -29,8 +31,11 @@ TraceInit ==
 
 IsDue(due) == (Len(due) > 0) /\ NotAfter(due[1], now)
 
-Written(kind, key, at) ==
-    /\ at = now
+Written(kind, key, params) ==
+    /\ params.first = size
+    /\ params.count > 0
+    /\ size' = size + params.count
+    /\ params.at = now
     /\ NotAfter(LastTime(log), now)
     /\ log' = Append(log, Entry(kind, key, now, 0))
     /\ UNCHANGED <<batch, phase, calls, view, now, ahead, told, crashes>>
@@ -40,16 +45,17 @@ IsNew(key) == (key = "none") \/ (Remembered(log, key) = {})
 Accepts(entry) ==
     \/ /\ entry.action = "Advance"
        /\ Advance(entry.params.to)
+       /\ UNCHANGED size
     \/ /\ entry.action = "BecameDue"
        /\ IsDue(entry.params.due)
-       /\ Written("due", "none", entry.params.at)
+       /\ Written("due", "none", entry.params)
     \/ /\ entry.action = "CommandDecided"
        /\ ~IsDue(entry.params.due)
        /\ IsNew(entry.params.key)
-       /\ Written("command", entry.params.key, entry.params.at)
+       /\ Written("command", entry.params.key, entry.params)
     \/ /\ entry.action = "ClockAccepted"
        /\ IsNew(entry.params.key)
-       /\ Written("accept", entry.params.key, entry.params.at)
+       /\ Written("accept", entry.params.key, entry.params)
 
 TraceNext ==
     /\ line < Len(Traces[trace])

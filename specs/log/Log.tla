@@ -87,6 +87,7 @@ Write(c) ==
     /\ status = "open"
     /\ flight = NoFlight
     /\ Fits(c)
+    /\ Len(disk) < CommitsMax
     /\ tree' = Grown(tree, calls[c].what, calls[c].count)
     /\ disk' = Append(disk, [commit |-> tree'[Len(tree')], root |-> tree'])
     /\ flight' = [by |-> c, phase |-> "written"]

@@ -5,7 +5,11 @@
 //! after a crash, too. The order of append, publish and answer is in the asynchronous writer, which cannot be stepped: here it
 //! is the spec's, and the tests in `writer.rs` look at the real one.
 
-use std::{cell::RefCell, collections::BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use convoke::core::{
     event::{Event, Recorded},
@@ -129,6 +133,9 @@ impl World {
     }
 }
 
+/// What a batch rests on: the log, the requests that it took, and the clocks.
+type Basis = (Vec<Vec<u8>>, Vec<(&'static str, &'static str)>, (i64, i64));
+
 /// What the real sequencer makes of the requests that a batch took.
 struct Deciding {
     commit: Commit,
@@ -148,12 +155,13 @@ fn groups(events: &[Recorded]) -> Vec<Vec<Recorded>> {
 
 struct RealEngine {
     beginning: Commit,
+    decided: RefCell<BTreeMap<Basis, Rc<Deciding>>>,
     met: RefCell<BTreeSet<&'static str>>,
 }
 
 impl RealEngine {
     fn new() -> Self {
-        Self { beginning: beginning(), met: RefCell::default() }
+        Self { beginning: beginning(), decided: RefCell::default(), met: RefCell::default() }
     }
 
     /// The commits of the log, the beginning first.
@@ -167,7 +175,17 @@ impl RealEngine {
     }
 
     /// The batch under way, with these requests.
-    fn batch(&self, world: &World, taken: &[(&'static str, &'static str)]) -> Deciding {
+    fn batch(&self, world: &World, taken: &[(&'static str, &'static str)]) -> Rc<Deciding> {
+        let basis = (world.commits.clone(), taken.to_vec(), world.moment());
+        if let Some(known) = self.decided.borrow().get(&basis) {
+            return Rc::clone(known);
+        }
+        let decided = Rc::new(self.decide(world, taken));
+        self.decided.borrow_mut().insert(basis, Rc::clone(&decided));
+        decided
+    }
+
+    fn decide(&self, world: &World, taken: &[(&'static str, &'static str)]) -> Deciding {
         let commits = self.commits(world);
         let requests: Vec<_> = taken.iter().map(|(client, command)| request(client, command)).collect();
         let (now, ahead) = world.moment();
@@ -357,7 +375,7 @@ impl RealEngine {
         for commit in self.commits(world) {
             now(log.append_if(log.head(), commit)).unwrap();
         }
-        now(log.append_if(log.head(), self.batch(world, &world.taken).commit)).unwrap();
+        now(log.append_if(log.head(), self.batch(world, &world.taken).commit.clone())).unwrap();
         let stored = now(log.read(self.beginning.end(), usize::MAX)).unwrap();
         stored.iter().map(|stored| stored.commit.frames().to_vec()).collect()
     }
