@@ -50,7 +50,7 @@ def from_dot(dot):
     return graph
 
 
-def difference(ours, our_name, theirs, their_name, at_most=10):
+def difference(ours, our_name, theirs, their_name, at_most=6):
     """What only one of two graphs has, as lines for people; empty if they are equal."""
     lines = []
     for mine, name, other in ((ours, our_name, theirs), (theirs, their_name, ours)):

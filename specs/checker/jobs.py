@@ -1,4 +1,4 @@
-"""Runs jobs two at a time and tells people how far it is."""
+"""Runs jobs as many at a time as there are cores, and tells people how far it is."""
 
 import concurrent.futures
 import os
@@ -7,10 +7,10 @@ import time
 
 
 class Progress:
-    """Counts what is done, one line each; `quiet` keeps only what failed."""
+    """Counts what is done, one line each; `quiet` keeps only what failed, `silent` nothing."""
 
-    def __init__(self, quiet=False):
-        self.done, self.total, self.quiet, self.began = 0, 0, quiet, time.monotonic()
+    def __init__(self, quiet=False, silent=False):
+        self.done, self.total, self.quiet, self.silent, self.began = 0, 0, quiet, silent, time.monotonic()
 
     def say(self, text):
         """A line for people."""
@@ -23,7 +23,7 @@ class Progress:
     def finished(self, name, result, bad=False):
         """One is done."""
         self.done += 1
-        if bad or not self.quiet:
+        if not self.silent and (bad or not self.quiet):
             print(f"[{self.done:>4}/{self.total}] {time.monotonic() - self.began:6.1f}s  {name}  {result}", flush=True)
 
 
@@ -32,7 +32,7 @@ def each(work, items, progress, name, result):
     items = list(items)
     progress.expect(len(items))
     answers = [None] * len(items)
-    with concurrent.futures.ThreadPoolExecutor(max_workers=int(os.environ.get("CONVOKE_SPECS_JOBS", "2"))) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=int(os.environ.get("CONVOKE_SPECS_JOBS") or os.cpu_count() or 2)) as pool:
         waiting = {pool.submit(work, item): at for at, item in enumerate(items)}
         try:
             for future in concurrent.futures.as_completed(waiting):

@@ -4,13 +4,15 @@ import argparse
 import sys
 import time
 
-from . import graphs, jobs, manifest, models, modules, mutants, report, sample, spoil, tools, traces
+from . import graphs, jobs, manifest, models, modules, mutants, report, sample, self_test, spoil, tools, traces
 from .values import Unreadable
 
 
 def main(arguments=None):
     """Runs what was asked for; 0 only if everything holds."""
     options = _parser().parse_args(arguments)
+    if options.self_test:
+        return self_test.run()
     began = time.monotonic()
     progress = jobs.Progress(options.quiet)
     known = modules.names()
@@ -77,5 +79,6 @@ def _parser():
     parser.add_argument("--mutants", action="store_true", help="apply every mutant of specs/*/mutants.json: some check must catch it; compares with specs/MUTANTS.md")
     parser.add_argument("--ci", metavar="DIR", help="all of it, with the traces below DIR")
     parser.add_argument("--update", action="store_true", help="write the numbers, graphs and tables that were found, where both checkers agree")
+    parser.add_argument("--self-test", action="store_true", help="check the checker itself, on a small module of its own")
     parser.add_argument("--quiet", action="store_true", help="show only what fails, and the tables")
     return parser

@@ -2,6 +2,9 @@
 
 from . import spoil
 
+# The list at the end is to be taken in at a glance.
+_WIDTH = 300
+
 
 def models(rows):
     """Prints the table; returns what failed, one text each. So do the others here."""
@@ -30,10 +33,10 @@ def graphs(rows):
 
 def traces(title, rows):
     """Traces, the parts of a module in one line."""
-    lines = [("module", "traces", "lines", "seconds", "")]
+    lines = [("module", "traces", "lines", "both checkers", "left off", "seconds", "")]
     for module in dict.fromkeys(row.module for row in rows):
         own = [row for row in rows if row.module == module]
-        numbers = (sum(len(row.part.traces) for row in own), sum(row.part.lines() for row in own))
+        numbers = (sum(len(row.part.traces) for row in own), sum(row.part.lines() for row in own), sum(row.twice for row in own), sum(row.part.left_off for row in own))
         seconds = sum(row.seconds for row in own)
         lines.append((module, *map(str, numbers), f"{seconds:.1f}", "FAILED" if any(row.problems for row in own) else "ok"))
     _table(title, lines)
@@ -53,7 +56,8 @@ def verdict(failures, seconds):
     if failures:
         print(f"\n{len(failures)} failed:")
         for failure in failures:
-            print(f"  {failure}")
+            first, *rest = failure.splitlines()
+            print(f"  {first[:_WIDTH]}" + (" (more above)" if rest or len(first) > _WIDTH else ""))
     print(f"\nspecs: {'FAILED' if failures else 'all hold'} ({seconds:.0f} s)")
     return 1 if failures else 0
 

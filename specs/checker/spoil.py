@@ -51,7 +51,7 @@ def run(tools, parts, entries, progress, specs=modules.SPECS):
             if not row.spoiled:
                 return row
             part = traces.Part([one.lines for one in row.spoiled])
-            reached, problems, row.seconds = traces.validate(tools, row.module, part, f"{work}/{row.module}", declared, specs)
+            reached, problems, row.seconds, _ = traces.validate(tools, row.module, part, f"{work}/{row.module}", declared, specs)
             row.problems += problems
             for one, last in zip(row.spoiled, reached or []):
                 if last + 1 != one.refused:

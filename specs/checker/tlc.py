@@ -25,7 +25,8 @@ def check(tools, folder, root, config, seconds, deadlock=False, dump=None):
     # TLC unpacks its standard modules into java.io.tmpdir: two runs must not share it.
     command = [
         tools.java, "-XX:+UseSerialGC", "-Xmx1g", "-Xss16m", "-XX:TieredStopAtLevel=1", f"-Djava.io.tmpdir={own}",
-        "-cp", tools.jar, "tlc2.TLC", "-tool", "-workers", "1", "-metadir", os.path.join(own, "states"), "-config", f"{config}.cfg",
+        # Liveness once, at the end: an interim check on a slow machine would end the search before all states are counted.
+        "-cp", tools.jar, "tlc2.TLC", "-tool", "-lncheck", "final", "-workers", "1", "-metadir", os.path.join(own, "states"), "-config", f"{config}.cfg",
     ]
     command += [] if deadlock else ["-deadlock"]
     command += ["-dump", "dot,actionlabels", dump] if dump else []

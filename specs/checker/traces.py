@@ -11,23 +11,28 @@ import tempfile
 from . import dot, jobs, manifest, modules, second, tlc
 from .values import Unreadable
 
-# The second checker evaluates all of `Traces` anew for every step, so that its time grows with the square of the lines.
-_SECOND_LINES = 150
-_SECOND_TRACE_LINES_MAX = 600
+# One run of TLC takes so many lines in seconds. The second checker evaluates all of `Traces` anew for every step, so that its
+# time grows with the square of the lines.
+_PART_LINES = 2_500
+_SECOND_LINES = 100
+# Of each part, so that the second opinion does not take longer than the first: of every run a few traces.
+_SECOND_PART_LINES = 500
+# Of each module, the same share of every run.
+_MODULE_LINES = 10_000
 
 
 class Part:
     """One TraceData.tla: whole traces, each a list of lines that are records in TLA+'s text."""
 
-    def __init__(self, traces, names=None, origin=""):
+    def __init__(self, traces, names=None):
         self.traces = traces
-        self.names = names or [f"trace {number}" for number in range(1, len(traces) + 1)]
-        self.origin = origin
+        self.left_off = 0
+        self.names = names or [(f"trace {number}", None) for number in range(1, len(traces) + 1)]
 
     def text(self):
         """The module."""
         traces = ",\n".join("<<\n" + ",\n".join(lines) + "\n>>" for lines in self.traces)
-        return f"---- MODULE TraceData ----\nTraces == <<\n{traces}\n>>\n====\n"
+        return f"---- MODULE TraceData ----\nEXTENDS Integers\nTraces == <<\n{traces}\n>>\n====\n"
 
     def lines(self):
         """How many there are."""
@@ -44,12 +49,12 @@ def read(file):
             traces[-1].append(line.removesuffix(","))
         elif line == "====":
             ended = True
-        elif line not in (">>", ">>,", ",", "---- MODULE TraceData ----", "Traces == <<"):
+        elif line not in (">>", ">>,", ",", "---- MODULE TraceData ----", "EXTENDS Integers", "Traces == <<"):
             raise Unreadable(f"{file}: {line[:80]}")
     if not ended or not traces or not all(traces):
         raise Unreadable(f"{file}: it is cut short, or has no traces")
     people = file.parent.parent / f"{file.parent.name}.ndjson"
-    return Part(traces, _names(people, [len(lines) for lines in traces]), str(file))
+    return Part(traces, _names(people, [len(lines) for lines in traces]))
 
 
 def _names(people, lengths):
@@ -60,7 +65,7 @@ def _names(people, lengths):
         raise Unreadable(f"{people}: {len(lines)} lines, but the traces have {sum(lengths)}")
     names, at = [], 0
     for length in lengths:
-        names.append((lines[at]["trace"], [line["position"] for line in lines[at:at + length]]))
+        names.append((f"{people}: {lines[at]['trace']}", [line["position"] for line in lines[at:at + length]]))
         at += length
     return names
 
@@ -70,28 +75,43 @@ class Row:
 
     def __init__(self, module, part, number):
         self.module, self.part, self.number = module, part, number
-        self.problems, self.seconds = [], 0.0
+        self.problems, self.seconds, self.twice = [], 0.0, 0
 
 
 def run(tools, wanted, folder, entries, progress, specs=modules.SPECS):
-    """A row for each part in DIR; a module without traces is a problem unless the manifest says why."""
+    """A row for each part; a module without traces in DIR is a problem unless the manifest says why."""
     rows = []
     for module in wanted:
-        declared = entries.get(module, {}).get("traces", {})
-        files = sorted(pathlib.Path(folder).glob(f"**/{module}/*/TraceData.tla"))
-        if not files:
-            row = Row(module, Part([]), 0)
-            if not declared.get("none"):
-                row.problems.append(f"there are no traces of {module} in {folder}")
-            rows.append(row)
-        for file in files:
-            row = Row(module, Part([]), len(rows))
-            try:
-                row.part = read(file)
-            except (Unreadable, OSError, ValueError, KeyError) as error:
-                row.problems.append(str(error))
-            rows.append(row)
+        parts, problems = packed(module, folder)
+        if not parts and not problems and not entries.get(module, {}).get("traces", {}).get("none"):
+            problems.append(f"there are no traces of {module} in {folder}")
+        rows += [Row(module, part, len(rows) + number) for number, part in enumerate(parts or [Part([])])]
+        rows[-1].problems += problems
     return _check(tools, rows, entries, progress, specs)
+
+
+def packed(module, folder):
+    """The traces of a module below DIR, of whatever runs, in parts that one run of a checker takes; and what cannot be read."""
+    runs, problems = [], []
+    for file in sorted(pathlib.Path(folder).glob(f"**/{module}/*/TraceData.tla")):
+        try:
+            runs.append(read(file))
+        except (Unreadable, OSError, ValueError, KeyError) as error:
+            problems.append(str(error))
+    parts, share = [], _MODULE_LINES // max(1, len(runs))
+    for one in runs:
+        taken = 0
+        for lines, name in zip(one.traces, one.names):
+            if taken and taken + len(lines) > share:
+                break
+            taken += len(lines)
+            if not parts or parts[-1].lines() + len(lines) > _PART_LINES:
+                parts.append(Part([]))
+            parts[-1].traces.append(lines)
+            parts[-1].names.append(name)
+    if parts:
+        parts[0].left_off = sum(one.lines() for one in runs) - sum(part.lines() for part in parts)
+    return parts, problems
 
 
 def run_parts(tools, parts, entries, progress, specs=modules.SPECS):
@@ -100,8 +120,10 @@ def run_parts(tools, parts, entries, progress, specs=modules.SPECS):
 
 
 def merged(module, folder):
-    """All traces of a module in DIR as one part."""
-    parts = [read(file) for file in sorted(pathlib.Path(folder).glob(f"**/{module}/*/TraceData.tla"))]
+    """All traces of a module below DIR as one part."""
+    parts, problems = packed(module, folder)
+    if problems:
+        raise Unreadable(problems[0])
     return Part([lines for part in parts for lines in part.traces])
 
 
@@ -112,7 +134,7 @@ def _check(tools, rows, entries, progress, specs):
             if row.problems or not row.part.traces:
                 return row
             declared = entries.get(row.module, {}).get("traces", {})
-            reached, problems, row.seconds = validate(tools, row.module, row.part, f"{work}/{row.number}", declared, specs)
+            reached, problems, row.seconds, row.twice = validate(tools, row.module, row.part, f"{work}/{row.number}", declared, specs)
             row.problems += problems
             for name, lines, last in zip(row.part.names, row.part.traces, reached or []):
                 if last < len(lines):
@@ -129,27 +151,29 @@ def _check(tools, rows, entries, progress, specs):
 
 def refusal(name, lines, last):
     """Where a trace was refused, for people."""
-    key, positions = name if isinstance(name, tuple) else (name, None)
+    key, positions = name
     position = f" (position {positions[last]} of the log)" if positions else ""
     return f"{key}: line {last + 1} is refused{position}: {lines[last]}" + (f"\n      after {lines[last - 1]}" if last else "")
 
 
 def validate(tools, module, part, work, declared, specs=modules.SPECS):
-    """How many lines of each trace were accepted, by TLC; what is wrong, disagreements of the checkers included; seconds."""
+    """How many lines of each trace were accepted, by TLC; what is wrong, disagreements of the checkers included; seconds; and how many
+    lines the second checker was asked about too."""
     seconds = declared.get("seconds", manifest.SECONDS)
     reached, problems, took = _run(tlc, "TLC", tools, module, part, pathlib.Path(work) / "tlc", seconds, specs)
     if problems or declared.get("second"):
-        return reached, problems, took
-    first = 0
+        return reached, problems, took, 0
+    first = twice = 0
     for number, piece in enumerate(_pieces(part)):
-        if piece.lines() <= _SECOND_TRACE_LINES_MAX:
+        if twice + piece.lines() <= _SECOND_PART_LINES or not twice:
             again, others, also = _run(second, "tla-checker", tools, module, piece, pathlib.Path(work) / f"second-{number}", seconds, specs)
             took += also
+            twice += piece.lines()
             problems += others
             if not others and again != reached[first:first + len(piece.traces)]:
                 problems.append(f"the checkers disagree: TLC accepts {reached[first:first + len(piece.traces)]} lines, tla-checker {again}")
         first += len(piece.traces)
-    return reached, problems, took
+    return reached, problems, took, twice
 
 
 def accepts(tools, module, part, work, declared, extra, specs=modules.SPECS):

@@ -129,7 +129,7 @@ fn the_files_hold_every_trace_whole_and_nothing_of_an_earlier_run() {
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(
         data,
-        "---- MODULE TraceData ----\nTraces == <<\n<<\n\
+        "---- MODULE TraceData ----\nEXTENDS Integers\nTraces == <<\n<<\n\
          [action |-> \"Init\", params |-> <<>>, state |-> [events |-> 0]],\n\
          [action |-> \"Acted\", params |-> [by |-> \"a1\"], state |-> [events |-> 1]]\n>>,\n<<\n\
          [action |-> \"Init\", params |-> <<>>, state |-> [events |-> 0]],\n\

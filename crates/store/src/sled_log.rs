@@ -2,7 +2,8 @@
 //!
 //! * `flush` of sled is not durable on Linux: each append is followed by `fdatasync` of sled's file ([`engine`](crate::engine)).
 //! * sled drops a damaged tail silently: the recorded head says what was acknowledged.
-//! * A commit that was cut short lies beyond the recorded head, and is removed on opening.
+//! * A commit that was cut short lies beyond the recorded head, and is removed on opening. A whole one that lies there is made
+//!   durable and recorded before anybody sees it.
 
 use std::{
     path::{Path, PathBuf},
@@ -97,12 +98,19 @@ impl SledLog {
         let path = folder.path().to_owned();
         // First of all: the engine alters its files on opening.
         let recorded = RecordedHead::open(&folder.head()).map_err(|error| io_error(&path, &error))?;
-        let Some((recorded_file, recorded)) = recorded else { return Err(OpenError::HeadLost(path)) };
+        let Some((mut recorded_file, recorded)) = recorded else { return Err(OpenError::HeadLost(path)) };
         let engine = open_engine(&folder)?;
         let tail = scan::tail(&engine).map_err(|error| read_error(&path, error))?;
         let log_id = stored_log_id(&engine, tail.head).map_err(|error| read_error(&path, error))?;
         check_recorded(&engine, tail.head, log_id, recorded).map_err(|error| error.into_open(&path))?;
         remove_unfinished(&engine, &tail).map_err(|error| engine_error(&path, error))?;
+        if let Some(log_id) = log_id.filter(|_| tail.head != recorded.head) {
+            // Beyond what is on record: a process ended between its write and its sync, perhaps, or before it recorded the
+            // head. From now on readers see it, so it must be durable, and its loss must not go unseen.
+            engine.sync().map_err(|error| engine_error(&path, error))?;
+            let found = Recorded { log_id, head: tail.head };
+            recorded_file.write(found).map_err(|error| io_error(&path, &error))?;
+        }
         let (tiles, tree) = load_tree(&folder, &engine, tail.head)?;
         let shared = Arc::new(Shared::new(folder, engine, tree, log_id));
         let writer = Writer::start(shared.clone(), recorded_file, tiles).map_err(|error| io_error(&path, &error))?;

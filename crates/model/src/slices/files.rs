@@ -85,7 +85,7 @@ fn open(folder: &Path, number: u32) -> io::Result<(BufWriter<File>, BufWriter<Fi
     fs::create_dir_all(&own)?;
     let people = BufWriter::new(File::create(folder.join(format!("{number:04}.ndjson")))?);
     let mut checkers = BufWriter::new(File::create(own.join("TraceData.tla"))?);
-    checkers.write_all(b"---- MODULE TraceData ----\nTraces == <<\n")?;
+    checkers.write_all(b"---- MODULE TraceData ----\nEXTENDS Integers\nTraces == <<\n")?;
     Ok((people, checkers))
 }
 

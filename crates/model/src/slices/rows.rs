@@ -1,44 +1,18 @@
 //! Every module whose traces can be cut: one row each.
 
 use super::{Row, row};
+use crate::{actors, campaign, countdown, effects, engine, log, mailbox};
 
 /// All of them, fresh: for one log.
 #[must_use]
 pub fn rows() -> Vec<Box<dyn Row>> {
-    [actors(), campaign(), countdown(), effects(), engine(), log(), mailbox()].into_iter().flatten().collect()
-}
-
-/// The registry of actors, one slice.
-fn actors() -> Option<Box<dyn Row>> {
-    None
-}
-
-/// A slice for each campaign.
-fn campaign() -> Option<Box<dyn Row>> {
-    Some(row(crate::campaign::Slices))
-}
-
-/// A slice for each countdown.
-fn countdown() -> Option<Box<dyn Row>> {
-    None
-}
-
-/// What one machine causes in another.
-fn effects() -> Option<Box<dyn Row>> {
-    Some(row(crate::effects::Slices))
-}
-
-/// Idempotency and what is due first.
-fn engine() -> Option<Box<dyn Row>> {
-    None
-}
-
-/// The log itself.
-fn log() -> Option<Box<dyn Row>> {
-    None
-}
-
-/// A slice for each mailbox.
-fn mailbox() -> Option<Box<dyn Row>> {
-    None
+    vec![
+        row(actors::ActorsSlicer),
+        row(campaign::Slices),
+        row(countdown::CountdownSlicer::default()),
+        row(effects::Slices),
+        row(engine::Slices::default()),
+        row(log::Slices::default()),
+        row(mailbox::Slices::default()),
+    ]
 }
