@@ -117,6 +117,7 @@ Init ==
 MessageSent(by, sent) ==
     /\ by = "system" \/ NothingIsDue
     /\ Len(sent) > 0
+    /\ \A i \in 1..Len(sent) : sent[i].from \in {by, "system"}
     /\ \A i \in 1..Len(sent) : sent[i].message \notin Known
     /\ \A i \in 1..Len(sent), j \in 1..Len(sent) : i = j \/ sent[i].message # sent[j].message
     /\ msgs' = [m \in DOMAIN msgs \cup {sent[i].message : i \in 1..Len(sent)} |->
