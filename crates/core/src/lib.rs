@@ -20,5 +20,6 @@ pub mod mailbox;
 pub mod name;
 mod packed;
 pub mod refusal;
+pub mod spec;
 pub mod time;
 pub mod workspace;

@@ -39,6 +39,7 @@ mod show;
 mod status;
 mod thread;
 mod tick;
+mod trace;
 mod verify;
 mod wait;
 
@@ -87,6 +88,7 @@ pub(crate) enum Command {
     Checkpoint(checkpoint::Checkpoint),
     Export(export::Export),
     Import(import::Import),
+    Trace(trace::Trace),
     Batch(batch::Batch),
     #[command(subcommand)]
     Clock(clock::Clock),
@@ -154,6 +156,7 @@ impl Command {
             Self::Checkpoint(command) => command.run(context),
             Self::Export(command) => command.run(context),
             Self::Import(command) => command.run(context),
+            Self::Trace(command) => command.run(context),
             Self::Batch(command) => command.run(context),
             Self::Clock(command) => command.run(context),
             Self::Daemon(command) => command.run(context),
