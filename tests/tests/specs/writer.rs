@@ -25,7 +25,8 @@ impl Clock for Still {
 
 async fn started(inner: MemoryLog) -> (Engine<GatedLog<MemoryLog>>, Gates) {
     let gates = Gates::closed();
-    let settings = Settings { clock: Box::new(Still), snapshots: false, audit_after: Duration::MAX };
+    let settings =
+        Settings { clock: Box::new(Still), snapshots: false, audit_after: Duration::MAX, ..Settings::default() };
     (Engine::start(GatedLog { inner, gates: gates.clone() }, None, settings).await.unwrap(), gates)
 }
 
