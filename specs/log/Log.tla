@@ -131,6 +131,7 @@ FailToWrite(c, part) ==
     /\ status = "open"
     /\ flight = NoFlight
     /\ Fits(c)
+    /\ Len(tree) < CommitsMax
     /\ part => (calls[c].count > 1)
     /\ torn' = part
     /\ tree' = Grown(tree, calls[c].what, calls[c].count)
