@@ -19,15 +19,18 @@ Sends == {<<"ann", "normal">>, <<"bob", "high">>}
 IsFirstDue(m) ==
     \A n \in DOMAIN msgs : (IsDue(n) /\ msgs[n].until = msgs[m].until) => Place(m) <= Place(n)
 
-\* It begins with an empty mailbox, or with a message that was handed back twice or three times, and whose next lease ran
-\* out: so the longest pause, and the last delivery, are within the first seconds.
-WornOut(deliveries) ==
+\* It begins with an empty mailbox; with a message that was handed back three times, and whose pause ends now: the next is
+\* the longest; or with one whose fourth delivery then ran out: the next is the last.
+Begun(letter) ==
     /\ now = Zero
-    /\ msgs = [m \in {"m1"} |-> [New("ann", "normal") EXCEPT !.deliveries = deliveries, !.nacks = deliveries - 1]]
+    /\ msgs = [m \in {"m1"} |-> letter]
     /\ order = <<"m1">>
     /\ acked = {}
 
-GraphInit == (Init \/ WornOut(3) \/ WornOut(4)) /\ step = [action |-> "Init", params |-> <<>>]
+Worn == [New("ann", "normal") EXCEPT !.status = "paused", !.deliveries = 3, !.nacks = 3]
+WornOut == [New("ann", "normal") EXCEPT !.deliveries = 4, !.nacks = 3]
+
+GraphInit == (Init \/ Begun(Worn) \/ Begun(WornOut)) /\ step = [action |-> "Init", params |-> <<>>]
 
 GraphNext ==
     \/ \E send \in Sends, m \in Unnamed :

@@ -75,13 +75,12 @@ Holds(by) == \E m \in DOMAIN msgs : IsTaken(m) /\ msgs[m].holder = by
 
 Doubled(span) == Plus(span, span)
 
-\* A pause for each time that a message was handed back, each twice as long as the one before.
+\* A pause for each time that a message was handed back, each twice as long as the one before. After the fifth there is none.
 PauseAfter(nacks) ==
     IF nacks = 0 THEN Pause
     ELSE IF nacks = 1 THEN Doubled(Pause)
     ELSE IF nacks = 2 THEN Doubled(Doubled(Pause))
-    ELSE IF nacks = 3 THEN Doubled(Doubled(Doubled(Pause)))
-    ELSE Doubled(Doubled(Doubled(Doubled(Pause))))
+    ELSE Doubled(Doubled(Doubled(Pause)))
 
 -----------------------------------------------------------------------------
 (* What becomes of messages. *)

@@ -3,22 +3,21 @@
 
 use std::{
     env, fs,
-    path::PathBuf,
-    process,
+    path::{Path, PathBuf},
+    process::{self, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
-use crate::workspace::{ORGANIZER, Workspace};
-
 /// Names the folder.
 const VARIABLE: &str = "CONVOKE_TRACES";
 
-/// Exports the log of a workspace that nobody has open, if anybody wants it. A store that was damaged on purpose gives none.
-pub(crate) fn leave(workspace: &Workspace) {
+/// Exports the log of the workspace in a folder, that nobody has open any more, if anybody wants it. A store that was damaged on
+/// purpose gives none.
+pub fn leave(program: &Path, root: &Path) {
     let Some(folder) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()).map(PathBuf::from) else { return };
-    if !workspace.inside("store").exists() {
+    if !root.join(".convoke/store").exists() {
         return;
     }
     static COUNT: AtomicU32 = AtomicU32::new(1);
@@ -26,20 +25,23 @@ pub(crate) fn leave(workspace: &Workspace) {
     let thread = thread::current();
     let name: String = thread.name().unwrap_or("run").replace("::", "-");
     let place = folder.join(format!("{name}-{}-{number}.export", process::id()));
-    let made = fs::create_dir_all(&folder).is_ok();
-    let (Some(file), true) = (place.to_str(), made) else {
-        eprintln!("{VARIABLE}: {} cannot be made", folder.display());
+    if let Err(error) = fs::create_dir_all(&folder) {
+        eprintln!("{VARIABLE}: {error}");
         return;
-    };
+    }
+    let mut command = Command::new(program);
+    command.args(["export", "--no-daemon", "--output"]).arg(place).current_dir(root).stdin(Stdio::null());
+    command.env_remove("CONVOKE_ACTOR").env_remove("CONVOKE_WORKSPACE");
     // The daemon was killed a moment ago, and keeps its lock until the kernel is done with it.
     let until = Instant::now() + Duration::from_secs(10);
     loop {
-        let ran = workspace.run(ORGANIZER, &["export", "--no-daemon", "--output", file]);
-        if ran.exit == 0 {
+        let Ok(ran) = command.output() else { return };
+        let said = String::from_utf8_lossy(&ran.stderr);
+        if ran.status.success() {
             return;
         }
-        if ran.code() != "log_locked" || Instant::now() > until {
-            eprintln!("no export of this run: {ran}");
+        if !said.contains("log_locked") || Instant::now() > until {
+            eprintln!("no export of this run: {said}");
             return;
         }
         thread::sleep(Duration::from_millis(20));

@@ -3,7 +3,7 @@
 
 pub mod chance;
 pub mod disturbance;
-mod exports;
+pub mod exports;
 pub mod ledger;
 pub mod load;
 pub mod playing;

@@ -172,7 +172,7 @@ impl Workspace {
 impl Drop for Workspace {
     fn drop(&mut self) {
         self.kill_daemon();
-        exports::leave(self);
+        exports::leave(&self.program, &self.root);
     }
 }
 

@@ -162,6 +162,20 @@ fn with_token(token: Token) -> Vec<Command> {
     ]
 }
 
+/// The token that a command comes with.
+fn asked_for(command: &Command) -> Option<Token> {
+    match command {
+        Command::AckMessage(ack) => Some(ack.token),
+        Command::NackMessage(nack) => Some(nack.token),
+        Command::ExtendMessage(extend) => Some(extend.token),
+        _ => None,
+    }
+}
+
+fn number(number: u32) -> Value {
+    Value::Int(i32::try_from(number).unwrap())
+}
+
 fn tokens() -> impl Iterator<Item = Token> {
     let fences = 1..=limits::DELIVERIES_MAX + 1;
     (1..=MESSAGES).flat_map(move |number| fences.clone().map(move |fence| Token::new(message(number), fence)))
@@ -232,7 +246,7 @@ impl Tiny {
                     acked.insert(Value::record([
                         ("message", format!("m{}", token.tail).into()),
                         ("by", by.into()),
-                        ("fence", Value::Int(i32::try_from(token.fence).unwrap())),
+                        ("fence", number(token.fence)),
                     ]));
                 }
             }
@@ -312,16 +326,17 @@ impl TinyWorld {
         Some(self.after(tiny, state, first))
     }
 
-    /// An empty world; and one in which a message was handed back each time but the last, when its lease ran out.
+    /// An empty world; one in which a message was handed back three times, the last time so that its pause ends now; and one in
+    /// which the lease of its fourth delivery then ran out.
     fn beginning(&self, deliveries: u32) -> Tiny {
         let mut tiny = Tiny { mailboxes: Mailboxes::default(), now: at(-90), letters: BTreeMap::new() };
         if deliveries > 0 {
             tiny = self.ask(&tiny, "ann", Command::SendMessage(send(&["bob", "cy"], Priority::Normal))).unwrap().1;
         }
         for fence in 1..=deliveries {
-            tiny.now = tiny.now.plus(Seconds::duration(17));
+            tiny.now = if fence == 3 && deliveries == 3 { at(-4) } else { tiny.now.plus(Seconds::duration(17)) };
             tiny = self.ask(&tiny, "bob", receive(1, 2, false)).unwrap().1;
-            if fence < deliveries {
+            if fence <= 3 {
                 let nack = NackMessage { token: Token::new(message(1), fence), reason: None };
                 tiny = self.ask(&tiny, "bob", Command::NackMessage(nack)).unwrap().1;
             } else {
@@ -356,7 +371,13 @@ impl Machine for TinyWorld {
         } else {
             let mut state = self.state(tiny);
             for (by, command) in tiny.commands() {
-                let Some((step, next)) = self.ask_on(&mut state, tiny, by, command) else { continue };
+                let asked = asked_for(&command);
+                let Some((mut step, next)) = self.ask_on(&mut state, tiny, by, command) else { continue };
+                // The events name the claim that is current; the command has to have named the same.
+                if let (Some(Step { params: Value::Record(params), .. }), Some(token)) = (&mut step, asked) {
+                    params.insert("fence".to_owned(), number(token.fence));
+                    params.insert("message".to_owned(), format!("m{}", token.tail).into());
+                }
                 match step {
                     Some(step) => steps.push((step, next)),
                     None => assert_eq!(next, *tiny, "what is no step of bob's mailbox changes no mailbox"),
