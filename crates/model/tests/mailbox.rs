@@ -158,7 +158,7 @@ fn with_token(token: Token) -> Vec<Command> {
         Command::NackMessage(NackMessage { token, reason: None }),
         extend(None),
         extend(Some(Seconds::duration(1))),
-        extend(Some(Seconds::duration(3))),
+        extend(Some(Seconds::duration(2))),
     ]
 }
 
@@ -191,7 +191,7 @@ impl Tiny {
         let mut commands = Vec::new();
         for by in ACTORS {
             for (max, ack) in [(1, false), (2, false), (1, true), (2, true)] {
-                commands.push((by, receive(max, 2, ack)));
+                commands.push((by, receive(max, 1, ack)));
             }
             commands.extend(tokens().flat_map(with_token).map(|command| (by, command)));
             commands.extend(
@@ -212,8 +212,8 @@ impl Tiny {
         commands.extend([
             ("ann", Command::SendMessage(send(&[], Priority::Normal))),
             ("ann", Command::SendMessage(send(&["bob", "system"], Priority::Normal))),
-            ("bob", receive(0, 2, false)),
-            ("bob", receive(101, 2, false)),
+            ("bob", receive(0, 1, false)),
+            ("bob", receive(101, 1, false)),
             ("bob", receive(1, 0, false)),
             ("bob", Command::NackMessage(NackMessage { token, reason: too_long })),
             ("bob", redrive(message(99))),
