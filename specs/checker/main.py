@@ -62,7 +62,7 @@ def _run(options, found, wanted, known, entries, progress):
     if parts and (everything or options.spoil or options.sample):
         failures += report.spoiled(spoil.run(found, [(module, part) for module, part in parts if part.traces], entries, progress))
     if options.mutants or options.ci:
-        failures += mutants.run(found, wanted, entries, progress, whole=wanted == known, update=options.update)
+        failures += mutants.run(found, wanted, entries, progress, whole=wanted == known, update=options.update, quick=bool(options.ci))
     return failures
 
 
