@@ -215,7 +215,7 @@ fn reason_text(reason: DeadReason) -> &'static str {
 
 /// A slice for each mailbox, with every message in it.
 ///
-/// A trace says after each step all that lies in its mailbox. It ends before more than [`LIVE_MAX`] messages do.
+/// A trace says after each step all that lies in its mailbox. It ends before more than `LIVE_MAX` messages do.
 #[derive(Debug, Default)]
 pub struct Slices {
     /// By who holds it what was taken: perhaps it is not held any more.
