@@ -28,6 +28,9 @@ use crate::{
 const CLIENTS: u64 = 64;
 const TURNS: u64 = 7;
 const TURN_TIME: Duration = Duration::from_secs(2);
+/// How often the memory is looked at while the log is audited, and how long that goes on in all: 45 s.
+const AUDIT_LOOK: Duration = Duration::from_millis(50);
+const AUDIT_LOOKS: u32 = 900;
 
 pub(crate) fn run(figures: &mut Figures) -> Outcome<()> {
     single_requests(figures)?;
@@ -268,24 +271,27 @@ pub(crate) fn memory_alone() -> Outcome<()> {
 
 fn memory(figures: &mut Figures, program: &Program) -> Outcome<()> {
     let daemon = program.daemon()?;
-    let after_questions = machine::resident_bytes(&daemon) as f64 / 1e6;
+    let resident = || machine::resident_bytes(&daemon) as f64 / 1e6;
+    let after_questions = resident();
+    // In idle time the daemon folds the log from zero, to compare with its snapshot; it begins after 20 s.
+    let mut in_audit = after_questions;
+    for _ in 0..AUDIT_LOOKS {
+        thread::sleep(AUDIT_LOOK);
+        in_audit = in_audit.max(resident());
+    }
     let http = Http { address: "/v1/command", body: |number| send_json(1 << 40 | number) };
     let busy = load(&program.socket(), CLIENTS, TURN_TIME, 0, &http)?;
-    let after_load = machine::resident_bytes(&daemon) as f64 / 1e6;
-    // In idle time the daemon folds the log from zero, to compare with its snapshot; it begins after 20 s.
-    thread::sleep(Duration::from_secs(25));
-    let after_audit = machine::resident_bytes(&daemon) as f64 / 1e6;
+    let after_load = resident();
     let from = format!(
-        "resident, the most of: {after_questions:.0} MB after questions, {after_load:.0} MB after {:.0} k more messages of {CLIENTS} clients, {after_audit:.0} MB after the audit in idle time",
+        "resident: {after_questions:.0} MB after questions, at most {in_audit:.0} MB in the audit in idle time; beyond what is asked, {after_load:.0} MB with {:.0} k more live messages",
         busy.requests as f64 / 1e3
     );
-    let most = after_questions.max(after_load).max(after_audit);
     let what = "The daemon's memory with 1 million events and 10,000 live messages";
-    figures.add(what, most, "MB", Target::AtMost(150.0), from);
+    figures.add(what, after_questions.max(in_audit), "MB", Target::AtMost(150.0), from);
     figures.keep(
         "memory, MB",
         json!({
-            "after_questions": after_questions, "after_load": after_load, "after_audit": after_audit,
+            "after_questions": after_questions, "in_audit": in_audit, "after_load": after_load,
             "sent": busy.requests,
         }),
     );
