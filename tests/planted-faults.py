@@ -14,100 +14,108 @@ SEEDS = "2000"
 # (name, what fault it is, file, exact text, replacement)
 FAULTS = [
     ("answer-early", "answers before the append", "crates/engine/src/writer.rs",
-     """        let batch = self.sequencer.decide(requests, self.shared.readings(), &mut self.ids, &past);
-        let commit = Arc::new(batch.commit);
-        let mut head = expected;
-        if !commit.is_empty() {
+     """        let commit = Arc::new(std::mem::take(&mut batch.commit));
+        let mut next = None;
 """,
-     """        let mut batch = self.sequencer.decide(requests, self.shared.readings(), &mut self.ids, &past);
-        let commit = Arc::new(std::mem::replace(&mut batch.commit, convoke_core::log::CommitBuilder::new(0).finish()));
-        let mut head = expected;
+     """        let commit = Arc::new(std::mem::take(&mut batch.commit));
+        let mut next = None;
+        let mut replies = replies;
         if !commit.is_empty() {
-            let early = Head { size: expected.size + commit.len() as u64, root: expected.root };
-            for decided in batch.decided.drain(..) {
-                let Some(asked) = waiting.pop_front() else { continue };
+            let early = Head { size: self.durable.size + commit.len() as u64, root: self.durable.root };
+            for (decided, reply) in batch.decided.drain(..).zip(replies.drain(..)) {
                 let done = decided.map(|outcome| Done { outcome, commit: Arc::clone(&commit), head: early });
-                let _ = asked.reply.send(done.map_err(Fault::from));
+                let _ = reply.send(done.map_err(Fault::from));
             }
+        }
 """),
     ("refuse-early", "refuses before the append that the refusal rests on", "crates/engine/src/writer.rs",
-     """        let batch = self.sequencer.decide(requests, self.shared.readings(), &mut self.ids, &past);
-        let commit = Arc::new(batch.commit);
-        let mut head = expected;
-        if !commit.is_empty() {
+     """        let commit = Arc::new(std::mem::take(&mut batch.commit));
+        let mut next = None;
 """,
-     """        let mut batch = self.sequencer.decide(requests, self.shared.readings(), &mut self.ids, &past);
-        let commit = Arc::new(std::mem::replace(&mut batch.commit, convoke_core::log::CommitBuilder::new(0).finish()));
-        let mut head = expected;
-        if !commit.is_empty() {
-            let (mut kept, mut decided) = (Waiting::new(), Vec::new());
-            for one in batch.decided.drain(..) {
-                let Some(asked) = waiting.pop_front() else { continue };
-                match one {
-                    Err(refusal) => drop(asked.reply.send(Err(Fault::from(refusal)))),
-                    one => {
-                        decided.push(one);
-                        kept.push_back(asked);
-                    }
+     """        let commit = Arc::new(std::mem::take(&mut batch.commit));
+        let mut next = None;
+        let mut later = Vec::new();
+        let mut decided = Vec::new();
+        for (one, reply) in batch.decided.drain(..).zip(replies) {
+            match one {
+                Err(refusal) => drop(reply.send(Err(Fault::from(refusal)))),
+                one => {
+                    decided.push(one);
+                    later.push(reply);
                 }
             }
-            batch.decided = decided;
-            kept.append(waiting);
-            *waiting = kept;
+        }
+        batch.decided = decided;
+        let replies = later;
 """),
     ("view-ahead", "shows events before they are durable", "crates/engine/src/writer.rs",
-     "            head = self.append(expected, &commit).await?;\n            self.shared.publish(&batch.recorded, head);",
-     """            self.shared.publish(&batch.recorded, Head { size: expected.size + commit.len() as u64, root: expected.root });
-            head = self.append(expected, &commit).await?;
-            self.shared.publish(&[], head);"""),
+     "        let mut batch = batch.finish();\n",
+     """        let mut batch = batch.finish();
+        if !batch.commit.is_empty() {
+            let early = Head { size: self.durable.size + batch.commit.len() as u64, root: self.durable.root };
+            self.shared.publish(&batch.recorded, early);
+            batch.recorded.clear();
+        }
+"""),
     ("view-behind", "publishes a head without its last event's view", "crates/engine/src/engine.rs",
      "        for recorded in events {\n            shown.views.apply(recorded);",
-     "        for recorded in events.iter().take(events.len().max(2) - 1) {\n            shown.views.apply(recorded);"),
+     """        for recorded in events.iter().take(events.len().max(2) - 1) {
+            shown.views.apply(recorded);"""),
     ("go-on-after-failure", "goes on deciding after an append of unknown outcome", "crates/engine/src/writer.rs",
      "                Err(fault) => {\n                    self.shared.poison(&fault);",
-     """                Err(fault) if fault.code == "outcome_unknown" && self.shared.poisoned().is_none() && waiting.len() > 1 => {
-                    for asked in waiting.drain(..) {
+     """                Err(fault) if fault.code == "outcome_unknown" && self.shared.poisoned().is_none() && waiting.asked.len() > 1 => {
+                    for asked in waiting.asked.drain(..) {
                         let _ = asked.reply.send(Err(fault.clone()));
                     }
                 }
                 Err(fault) => {
                     self.shared.poison(&fault);"""),
     ("failure-is-success", "takes an append of unknown outcome for done", "crates/engine/src/writer.rs",
-     "        self.shared.log.append_if(expected, commit.clone()).await.map_err(|error| match error {",
-     """        let head = Head { size: expected.size + commit.len() as u64, root: expected.root };
-        self.shared.log.append_if(expected, commit.clone()).await.or_else(|error| match error {
+     "        appended.map_err(|error| match error {\n",
+     """        let head = Head { size: self.durable.size + commit.len() as u64, root: self.durable.root };
+        appended.or_else(|error| match error {
             AppendError::OutcomeUnknown(_) => Ok(head),
             error => Err(error),
-        }).map_err(|error| match error {"""),
+        }).map_err(|error| match error {
+"""),
     ("fold-skips", "opening skips the last event of a chunk", "crates/engine/src/fold.rs",
-     "        spare.iter().for_each(&mut each);",
-     "        spare.iter().take(spare.len().max(2) - 1).for_each(&mut each);"),
-    ("fold-twice", "opening folds the first event after a snapshot twice into the state", "crates/engine/src/engine.rs",
-     "            state.evolve(recorded);\n            views.apply(recorded);\n        })\n        .await?;\n        let sequencer",
-     """            if recorded.position == from && from > 0 { views.apply(recorded); }
-            state.evolve(recorded);
-            views.apply(recorded);
-        })
-        .await?;
-        let sequencer"""),
+     "        chunk.iter().for_each(|recorded| fold.take(recorded));",
+     "        chunk.iter().take(chunk.len().max(2) - 1).for_each(|recorded| fold.take(recorded));"),
+    ("fold-twice", "opening applies the first event after a snapshot twice to the views", "crates/engine/src/fold.rs",
+     "        let chunk = Arc::new(chunk);\n        let (deciding",
+     """        if let Some(first) = chunk.first().filter(|first| from > 0 && first.position == from) {
+            views.apply(first);
+        }
+        let chunk = Arc::new(chunk);
+        let (deciding"""),
     ("snapshot-of-any-head", "uses snapshots of two different heads", "crates/engine/src/snapshots.rs",
-     "    let of_one_head = (state.log_id, state.head) == (views.log_id, views.head)\n        && (state.fold.size, views.fold.size()) == (state.head.size, state.head.size);",
+     """    let of_one_head = (state.log_id, state.head) == (views.log_id, views.head)
+        && (state.fold.size, views.fold.size()) == (state.head.size, state.head.size);""",
      "    let of_one_head = state.log_id == views.log_id;"),
     ("snapshot-wrong", "writes snapshots of the state without its keys", "crates/engine/src/writer.rs",
-     "        let state = snapshots::of_state(self.sequencer.state(), log_id, head);",
-     "        let mut older = self.sequencer.state().clone();\n        older.keys = Default::default();\n        let state = snapshots::of_state(&older, log_id, head);"),
+     "offload.begin(move || (snapshots::write_state(&folder, &state, log_id, head), state));",
+     """offload.begin(move || {
+            let mut older = (*state).clone();
+            older.keys = Default::default();
+            (snapshots::write_state(&folder, &older, log_id, head), state)
+        });"""),
     ("keys-lost", "idempotency keys do not survive recovery", "crates/engine/src/engine.rs",
      "        let sequencer = Sequencer::new(state,",
-     "        state.keys = Default::default();\n        let sequencer = Sequencer::new(state,"),
+     """        let mut state = state;
+        state.keys = Default::default();
+        let sequencer = Sequencer::new(state,"""),
     ("due-after", "decides what is due after the command", "crates/engine/src/sequencer.rs",
-     "            more_due = time.is_ok_and(|now| self.decide_due(now, ids, &mut writing));\n",
-     "            more_due = !decided.is_empty() && time.is_ok_and(|now| self.decide_due(now, ids, &mut writing));\n"),
+     """            open.more_due = time.is_ok_and(|now| self.decide_due(now, ids, &mut open.writing));
+""",
+     """            open.more_due = !open.decided.is_empty() && time.is_ok_and(|now| self.decide_due(now, ids, &mut open.writing));
+"""),
     ("due-a-moment-late", "what is due at this very moment is left for the next", "crates/engine/src/sequencer.rs",
      "        let is_due = |state: &State| state.next_due().is_some_and(|due| due <= now);",
      "        let is_due = |state: &State| state.next_due().is_some_and(|due| due < now);"),
     ("key-not-written", "now and then does not write the key with the event", "crates/engine/src/sequencer.rs",
      "            .map(|keyed| Idempotency { key: keyed.key.clone(), fingerprint: keyed.fingerprint }),",
-     "            .filter(|_| recorded.position % 7 != 3)\n            .map(|keyed| Idempotency { key: keyed.key.clone(), fingerprint: keyed.fingerprint }),"),
+     """            .filter(|_| recorded.position % 7 != 3)
+            .map(|keyed| Idempotency { key: keyed.key.clone(), fingerprint: keyed.fingerprint }),"""),
     ("keys-not-asked", "does not find every key that it remembers", "crates/core/src/keys.rs",
      "        self.oldest_first.get(self.place(&digest(actor, key))?).map(|entry| &entry.remembered)",
      "        self.oldest_first.get(self.place(&digest(actor, key))?).map(|entry| &entry.remembered).filter(|it| it.first % 5 != 3)"),
@@ -117,21 +125,35 @@ FAULTS = [
     ("jump-believed", "believes any jump of the wall clock on opening", "crates/core/src/clock.rs",
      "        Self { jump, ..Self::anchored(readings.wall.max(last_event), readings) }",
      "        Self { jump: jump.filter(|_| false), ..Self::anchored(readings.wall, readings) }"),
-    ("head-not-moved", "publishes no head", "crates/engine/src/writer.rs",
-     "            self.published.send_replace(head);\n        }\n        let answered",
-     "            if head.size % 5 != 4 { self.published.send_replace(head); }\n        }\n        let answered"),
+    ("head-not-moved", "publishes not every head", "crates/engine/src/writer.rs",
+     "            self.published.send_replace(head);\n",
+     """            if head.size % 5 != 4 {
+                self.published.send_replace(head);
+            }
+"""),
     ("answers-swapped", "answers two requests of a batch with each other's outcome", "crates/engine/src/writer.rs",
-     "        let answered = batch.decided.len();\n        for (decided, asked) in batch.decided.into_iter()",
-     "        let answered = batch.decided.len();\n        let mut decided = batch.decided;\n        if answered > 1 {\n            decided.swap(0, 1);\n        }\n        for (decided, asked) in decided.into_iter()"),
+     "        for (decided, reply) in batch.decided.into_iter().zip(replies) {\n",
+     """        let mut decided = batch.decided;
+        if decided.len() > 1 {
+            decided.swap(0, 1);
+        }
+        for (decided, reply) in decided.into_iter().zip(replies) {
+"""),
     ("request-forgotten", "forgets a request when things are still due", "crates/engine/src/writer.rs",
-     "            if waiting.is_empty() && closing.is_some() {",
-     "            if waiting.len() > 1 { std::mem::forget(waiting.pop_back()); }\n            if waiting.is_empty() && closing.is_some() {"),
+     "            self.fill(&mut waiting, WAITING_MAX);\n",
+     """            self.fill(&mut waiting, WAITING_MAX);
+            if waiting.asked.len() > 1 {
+                std::mem::forget(waiting.asked.pop_back());
+            }
+"""),
     ("store-no-sync", "the store acknowledges before the sync", "crates/store/src/simulated.rs",
      "        pause(sync).await;\n        self.disk.sync(stored);",
      "        if sync.is_zero() { self.disk.sync(stored); } else { drop(stored); }"),
     ("cascade-torn", "a cascade is split into two commits", "crates/engine/src/sequencer.rs",
      "        for recorded in events {\n            // The first event",
-     "        for recorded in events {\n            if recorded.causation.is_some() && recorded.position % 11 == 5 { continue; }\n            // The first event"),
+     """        for recorded in events {
+            if recorded.causation.is_some() && recorded.position % 11 == 5 { continue; }
+            // The first event"""),
 ]
 
 
