@@ -143,6 +143,23 @@ pub(crate) async fn decode<L: Log>(log: &L, from: u64, to: u64) -> Result<Vec<Re
     Ok(decoded)
 }
 
+/// Reads and decodes the events at these positions, which are in order, each once. A commit that holds several is read once.
+pub(crate) async fn decode_at<L: Log>(log: &L, positions: &[u64]) -> Result<Vec<Recorded>, Fault> {
+    let mut decoded = Vec::with_capacity(positions.len());
+    let mut rest = positions;
+    while let Some(first) = rest.first() {
+        let stored = read(log, *first, first + 1).await?;
+        let end = stored.last().map_or(first + 1, |stored| stored.commit.end());
+        let (here, further) = rest.split_at(rest.partition_point(|position| *position < end).max(1));
+        let events = stored.iter().flat_map(|stored| (stored.commit.first()..).zip(stored.commit.events()));
+        for (_, event) in events.filter(|(position, _)| here.binary_search(position).is_ok()) {
+            decoded.push(Recorded::of(event)?);
+        }
+        rest = further;
+    }
+    Ok(decoded)
+}
+
 /// The next commits, up to a chunk of events.
 async fn read<L: Log>(log: &L, from: u64, to: u64) -> Result<Vec<Stored>, Fault> {
     let wanted = usize::try_from((to - from).min(CHUNK_EVENTS)).unwrap_or(usize::MAX);

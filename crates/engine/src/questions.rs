@@ -98,10 +98,7 @@ impl<L: Log> Engine<L> {
             if needed.is_empty() {
                 return Ok((view, head));
             }
-            let mut events = Vec::with_capacity(needed.len());
-            for position in needed {
-                events.extend(fold::decode(&*self.shared.log, position, position + 1).await?);
-            }
+            let events = fold::decode_at(&*self.shared.log, &needed).await?;
             match &past {
                 Some(views) => views.fill(&mut view, &events)?,
                 None => self.shared.shown().views.fill(&mut view, &events)?,
