@@ -123,7 +123,7 @@ impl Plan {
         match self.chance.random_range(0..3) {
             0 => 0,
             1 => bytes,
-            _ => self.chance.random_range(0..bytes),
+            _ => self.chance.random_range(0..=bytes),
         }
     }
 
@@ -134,13 +134,13 @@ impl Plan {
             let path = folder.join(name);
             let Ok(mut bytes) = fs::read(&path) else { continue };
             match self.chance.random_range(0..8) {
-                0 => {
+                0 if !bytes.is_empty() => {
                     let place = self.chance.random_range(0..bytes.len());
                     bytes[place] ^= 1 << self.chance.random_range(0..8);
                     fs::write(&path, bytes).expect("a damaged snapshot");
                 }
                 1 => {
-                    bytes.truncate(self.chance.random_range(0..bytes.len()));
+                    bytes.truncate(self.chance.random_range(0..=bytes.len()));
                     fs::write(&path, bytes).expect("a torn snapshot");
                 }
                 2 => self.kept.push((name.to_owned(), bytes)),
