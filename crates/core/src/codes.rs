@@ -321,6 +321,38 @@ pub const ROWS: &[Row] = &[
         "all addresses everybody but the sender, and nobody else is registered.",
         "Name the recipient; a new name is registered by it.",
     ),
+    // --- the queue
+    row(
+        "invalid_change",
+        Failure,
+        "The change request is not well formed; the message lists every fault.",
+        "Correct them all, and check the file first: convoke queue validate FILE.",
+    ),
+    row("change_ended", Refused, "The change has landed or ended otherwise, and an end is final.", "See convoke queue show; hand in a new one."),
+    row("not_your_change", NotPermitted, "Only its author cancels or supersedes a change.", "Let its author do it."),
+    later(
+        "landing_begun",
+        Refused,
+        "The landing of the change was announced, so it may be on the branch already; only a worker that looks into the repository can tell.",
+        "Wait for a worker, or run one: convoke queue worker --once.",
+    ),
+    row(
+        "landing_not_begun",
+        Refused,
+        "A landing is announced before the branch is moved, and this one was not.",
+        "Announce it first; convoke queue worker does.",
+    ),
+    row("untested_tree", Refused, "Only the tree in which the checks ran may land.", "Run the checks in the tree that is to land."),
+    later(
+        "out_of_turn",
+        Refused,
+        "Another change that touches the same files goes first, so that what overlaps keeps its order.",
+        "Let the other one land or end.",
+    ),
+    row("not_a_reviewer", NotPermitted, "The change does not ask for this actor's approval; its author's never counts.", "See who may: convoke queue show."),
+    row("already_approved", Refused, "The approvals that the change needed are given.", "Ask its author to cancel it."),
+    row("change_not_dead", Refused, "Only a dead change can be put back.", "List them: convoke queue dead."),
+    later("queue_paused", TryAgain, "The queue is paused: nothing is leased until it goes on.", "Wait, or let it go on: convoke queue resume."),
     later("nothing_there", NothingThere, "There is nothing to take now.", "Wait for it: convoke recv --wait."),
     later(
         "wait_timeout",

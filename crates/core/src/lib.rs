@@ -16,6 +16,8 @@ pub mod log;
 pub mod mailbox;
 pub mod name;
 mod packed;
+pub mod priority;
+pub mod queue;
 pub mod refusal;
 pub mod time;
 pub mod workspace;

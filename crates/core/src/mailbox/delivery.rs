@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Token,
-    events::{DeadReason, Priority},
+    events::DeadReason,
 };
 use crate::{
     id::MessageId,
     limits,
     name::ActorName,
+    priority::Priority,
     time::{Span, Timestamp},
 };
 
