@@ -267,7 +267,8 @@ impl Due {
         let countdown = state.countdowns.due(now).next().map(|(at, id)| (at, Self::Countdown(id)));
         let lease = state.mailboxes.due(now).next().map(|(at, message, mailbox)| (at, Self::Lease(message, mailbox)));
         let claim = state.changes.next_due().filter(|(at, _)| *at <= now).map(|(at, id)| (at, Self::Claim(id)));
-        let first = countdown.into_iter().chain(lease).chain(claim).min_by_key(|(at, due)| (*at, due.id(), due.clone()));
+        let first =
+            countdown.into_iter().chain(lease).chain(claim).min_by_key(|(at, due)| (*at, due.id(), due.clone()));
         first.map(|(_, due)| due)
     }
 
@@ -381,12 +382,7 @@ fn write(
 }
 
 /// Decides a command that is neither a repetition nor refused for its circumstances.
-fn decide(
-    state: &State,
-    actor: &ActorName,
-    command: &Command,
-    context: &mut Context<'_>,
-) -> Result<Decision, Refusal> {
+fn decide(state: &State, actor: &ActorName, command: &Command, context: &mut Context<'_>) -> Result<Decision, Refusal> {
     if let Command::CreateWorkspace(create) = command {
         return actors::create(state.size, create, actor).map(plan).map(Decision::Write);
     }
@@ -416,7 +412,9 @@ fn decide(
             let jump = context.jump.ok_or(Refusal::ClockFine)?;
             state.actors.accept_clock(actor, jump.wall, jump.engine, &accept.reason)?
         }
-        Command::ScheduleCountdown(schedule) => return schedule_countdown(state, actor, schedule, context).map(Decision::Write),
+        Command::ScheduleCountdown(schedule) => {
+            return schedule_countdown(state, actor, schedule, context).map(Decision::Write);
+        }
         Command::ConfirmCountdown(confirm) => {
             answers_for_himself(actor, confirm.attendee.as_ref())?;
             countdown::decide::confirm(countdown(&confirm.countdown)?, actor, now)?

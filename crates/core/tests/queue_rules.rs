@@ -191,7 +191,9 @@ fn a_worker_whose_lease_moved_on_cannot_land_the_change() {
     world.does("w1", claim(1));
     world.waits(LEASE_S);
     assert_eq!(world.does("w2", claim(1)), ["t1 expired 1", "t1 leased 2"]);
-    for late in [start("t1", 1), land("t1", 1), fail("t1", 1, "check"), json!({"extend_change": {"change": "t1", "fence": 1}})] {
+    for late in
+        [start("t1", 1), land("t1", 1), fail("t1", 1, "check"), json!({"extend_change": {"change": "t1", "fence": 1}})]
+    {
         assert_eq!(world.refused("w1", late), "stale_fence");
     }
     world.does("w2", start("t1", 2));
@@ -298,7 +300,11 @@ fn from_the_announcement_on_only_the_repository_says_whether_it_landed() {
     assert_eq!(world.refused("ann", json!({"cancel_change": {"change": "t1"}})), "landing_begun");
     assert_eq!(world.refused("w1", fail("t1", 1, "check")), "landing_begun");
     world.waits(LEASE_S);
-    assert_eq!(world.refused("ann", json!({"cancel_change": {"change": "t1"}})), "landing_begun", "also without a lease");
+    assert_eq!(
+        world.refused("ann", json!({"cancel_change": {"change": "t1"}})),
+        "landing_begun",
+        "also without a lease"
+    );
     world.does("w2", claim(1));
     let found = json!({"land_change": {"change": "t1", "fence": 2, "recovered": true}});
     assert_eq!(world.does("w2", found), ["t1 recovered", "change.landed to ann"]);

@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Token,
-    events::DeadReason,
-};
+use super::{Token, events::DeadReason};
 use crate::{
     id::MessageId,
     limits,

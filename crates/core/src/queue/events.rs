@@ -260,4 +260,3 @@ pub struct QueuePaused {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QueueResumed {}
-

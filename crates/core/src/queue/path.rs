@@ -91,7 +91,12 @@ impl RepoPath {
 /// `.git`, however it is spelt on file systems that fold cases or drop what git's own checks (CVE-2014-9390) name:
 /// ignored code points, trailing dots and spaces, and the short name `git~1`.
 fn is_gits_own(part: &str) -> bool {
-    let visible: String = part.chars().filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')).collect();
+    let visible: String = part
+        .chars()
+        .filter(
+            |c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}'),
+        )
+        .collect();
     let folded = visible.trim_end_matches(['.', ' ']).to_ascii_lowercase();
     matches!(folded.as_str(), ".git" | "git~1")
 }
@@ -140,9 +145,23 @@ mod tests {
         for good in ["a", "src/lib.rs", "a b/ä", "..a", "a..", ".github/x", ".gitignore", "x.git/y"] {
             assert_eq!(RepoPath::parse(good).map(|path| path.to_string()), Ok(good.to_owned()));
         }
-        for bad in
-            ["", "/etc/passwd", "../a", "a/../b", "a/..", "./a", "a//b", "a/", ".git/config", "a/.GIT/x", "a/.git. ", "git~1/x", ".g\u{200c}it/x", "a\nb", "a\0"]
-        {
+        for bad in [
+            "",
+            "/etc/passwd",
+            "../a",
+            "a/../b",
+            "a/..",
+            "./a",
+            "a//b",
+            "a/",
+            ".git/config",
+            "a/.GIT/x",
+            "a/.git. ",
+            "git~1/x",
+            ".g\u{200c}it/x",
+            "a\nb",
+            "a\0",
+        ] {
             assert!(RepoPath::parse(bad).is_err(), "{bad:?}");
         }
         assert_eq!(RepoPath::parse(&"a".repeat(5000)), Err(PathError::TooLong { bytes: 5000 }));

@@ -50,7 +50,8 @@ pub fn claim(
         let is_mine = change.worker() == Some(worker);
         if change.is_ready(now) && !overlap(&change.paths, &held_up) {
             let fence = change.fence.saturating_add(1);
-            claimed.push(ChangeLeased { change: change.id, worker: worker.clone(), fence, until: now.plus(lease) }.into());
+            claimed
+                .push(ChangeLeased { change: change.id, worker: worker.clone(), fence, until: now.plus(lease) }.into());
         } else if !is_mine && (change.is_ready(now) || change.worker().is_some()) {
             held_up.extend(change.paths.iter().cloned());
         }

@@ -22,9 +22,9 @@ fn current(change: &Change, actor: &ActorName, fence: u32, now: Timestamp) -> Re
         Phase::Leased { worker, .. } if fence == change.fence && worker != actor => {
             Err(Refusal::StaleFence { why: format!("{worker} has the change") })
         }
-        Phase::Leased { worker, .. } if fence < change.fence => {
-            Err(Refusal::StaleFence { why: format!("claim {fence} was outranked by claim {} of {worker}", change.fence) })
-        }
+        Phase::Leased { worker, .. } if fence < change.fence => Err(Refusal::StaleFence {
+            why: format!("claim {fence} was outranked by claim {} of {worker}", change.fence),
+        }),
         _ if fence > change.fence => Err(Refusal::StaleFence { why: format!("there was no claim {fence} yet") }),
         _ => Err(Refusal::StaleFence { why: format!("the lease of claim {fence} has ended") }),
     }

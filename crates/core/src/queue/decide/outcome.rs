@@ -44,7 +44,10 @@ impl Claim<'_> {
     pub fn start_landing(&self, changes: &Changes, receipt: Receipt) -> Result<Vec<Event>, Refusal> {
         self.is_current()?;
         if receipt.tree != receipt.tested_tree {
-            return Err(Refusal::UntestedTree { tested: receipt.tested_tree.to_string(), landing: receipt.tree.to_string() });
+            return Err(Refusal::UntestedTree {
+                tested: receipt.tested_tree.to_string(),
+                landing: receipt.tree.to_string(),
+            });
         }
         if let Some(begun) = &self.change.landing {
             return if *begun == receipt { Ok(Vec::new()) } else { Err(self.landing_begun()) };

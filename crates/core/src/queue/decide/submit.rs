@@ -96,8 +96,10 @@ pub fn requeue(dead: &Change, original: &ChangeSubmitted) -> Result<ChangeSubmit
 /// A branch as git would accept it, without `refs/heads/`.
 fn branch(text: &str) -> Result<Name, String> {
     let bare = text.strip_prefix("refs/heads/").unwrap_or(text);
-    let forbidden = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '~' | '^' | ':' | '?' | '*' | '[' | '\\');
-    let is_bad_part = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock") || part.ends_with('.');
+    let forbidden =
+        |c: char| c.is_control() || c.is_whitespace() || matches!(c, '~' | '^' | ':' | '?' | '*' | '[' | '\\');
+    let is_bad_part =
+        |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock") || part.ends_with('.');
     let is_bad = bare.starts_with('-') || bare.contains("..") || bare.contains("@{") || bare == "@";
     if is_bad || bare.contains(forbidden) || bare.split('/').any(is_bad_part) {
         return Err(format!("{:?} is not a branch", crate::name::shorten(text)));

@@ -1,0 +1,20 @@
+//! What the queue does in a git repository: it builds a change on the target's tip in a worktree of its own, runs its
+//! checks, moves the target in one ref transaction that also verifies the claim's fence, and verifies what landed.
+//!
+//! It runs the `git` on the machine: what git accepts is what lands. The user's checkout, index and configuration are never
+//! touched. It knows nothing of the log or the engine.
+
+pub mod check;
+mod command;
+mod error;
+mod landing;
+mod merge;
+mod repository;
+mod worktree;
+
+pub use command::Git;
+pub use error::GitError;
+pub use landing::{Fence, Landing};
+pub use merge::Merged;
+pub use repository::Repository;
+pub use worktree::{Operation, Worktree};
