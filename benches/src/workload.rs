@@ -16,6 +16,7 @@ use convoke_core::{
     log::Commit,
     mailbox::{Token, events::Priority},
     name::{ActorName, Key},
+    priority::Priority,
     refusal::Refusal,
     time::{TimeSpec, Timestamp},
     workspace::Past,

@@ -20,7 +20,6 @@ use crate::{
     queue::{
         self, Change, Changes, RepoPath,
         decide::{outcome::Claim, submit::Submission},
-        events::ChangeSubmitted,
     },
     refusal::Refusal,
     time::Timestamp,
@@ -55,12 +54,6 @@ pub trait Past {
     /// # Errors
     /// [`Refusal::NotFound`] or [`Refusal::Ambiguous`].
     fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal>;
-
-    /// A change as it was handed in.
-    ///
-    /// # Errors
-    /// [`Refusal::NotFound`].
-    fn change(&self, id: ChangeId, position: u64) -> Result<ChangeSubmitted, Refusal>;
 }
 
 /// What a decision needs besides state and request.
@@ -322,10 +315,6 @@ impl Past for NoPast {
     fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {
         Err(Refusal::NotFound { what: "message", reference: reference.to_owned() })
     }
-
-    fn change(&self, id: ChangeId, _: u64) -> Result<ChangeSubmitted, Refusal> {
-        Err(Refusal::no_change(id))
-    }
 }
 
 /// What a command comes to.
@@ -534,9 +523,7 @@ fn decide(state: &State, actor: &ActorName, command: &Command, context: &mut Con
             queue::decide::withdraw::cancel(change(&cancel.change)?, actor, cancel.reason.as_deref())?
         }
         Command::RequeueChange(requeue) => {
-            let dead = change(&requeue.change)?;
-            let original = context.past.change(dead.id, dead.position)?;
-            vec![queue::decide::submit::requeue(dead, &original)?.into()]
+            vec![queue::decide::submit::requeue(change(&requeue.change)?)?.into()]
         }
         Command::PauseQueue(pause) => queue::decide::withdraw::pause(&state.changes, &pause.reason)?,
         Command::ResumeQueue(_) => queue::decide::withdraw::resume(&state.changes),

@@ -1,8 +1,6 @@
 //! The rules of the queue, one sentence each: given what was asked before, when this is asked, then these events or this
 //! refusal. Commands are the JSON that clients send; the change of the task `t1` has number 1.
 
-use std::collections::BTreeMap;
-
 use convoke_core::{
     command::Request,
     event::{Event, Recorded},
@@ -10,7 +8,6 @@ use convoke_core::{
     limits,
     log::Salt,
     mailbox::events::MessageSent,
-    queue::events::ChangeSubmitted,
     refusal::Refusal,
     time::{Span, Timestamp},
     workspace::{Context, Handled, Past, State, handle, handle_due},
@@ -34,16 +31,11 @@ impl IdSource for Counting {
     }
 }
 
-#[derive(Default)]
-struct HandedIn(BTreeMap<ChangeId, ChangeSubmitted>);
+struct Nothing;
 
-impl Past for HandedIn {
+impl Past for Nothing {
     fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {
         Err(Refusal::NotFound { what: "message", reference: reference.to_owned() })
-    }
-
-    fn change(&self, id: ChangeId, _: u64) -> Result<ChangeSubmitted, Refusal> {
-        self.0.get(&id).cloned().ok_or_else(|| Refusal::no_change(id))
     }
 }
 
@@ -52,7 +44,6 @@ struct World {
     state: State,
     now: Timestamp,
     ids: Counting,
-    past: HandedIn,
 }
 
 const LEASE_S: u64 = limits::QUEUE_LEASE_MS / 1000;
@@ -60,7 +51,7 @@ const LEASE_S: u64 = limits::QUEUE_LEASE_MS / 1000;
 impl World {
     fn new() -> Self {
         let now = Timestamp::from_us(1_795_262_400_000_000).unwrap();
-        let mut world = Self { state: State::default(), now, ids: Counting::default(), past: HandedIn::default() };
+        let mut world = Self { state: State::default(), now, ids: Counting::default() };
         world.does("olga", json!({"create_workspace": {"organizer": "olga"}}));
         for name in ["ann", "bob", "rae", "w1", "w2"] {
             world.does("olga", json!({"add_actor": {"name": name, "kind": "agent"}}));
@@ -81,16 +72,11 @@ impl World {
     fn asks(&mut self, actor: &str, command: Value) -> Result<Vec<String>, Refusal> {
         let request: Request = serde_json::from_value(json!({"as": actor, "command": command})).unwrap();
         let due = handle_due(&mut self.state, self.now, &mut self.ids);
-        let mut context = Context { now: self.now, jump: None, ids: &mut self.ids, past: &self.past };
+        let mut context = Context { now: self.now, jump: None, ids: &mut self.ids, past: &Nothing };
         let events = match handle(&mut self.state, &request, &mut context)? {
             Handled::Wrote(events) => events,
             Handled::Repeated { first, count } => return Ok(vec![format!("as before: {first}+{count}")]),
         };
-        for recorded in &events {
-            if let Event::ChangeSubmitted(submitted) = &recorded.event {
-                self.past.0.insert(recorded.id.into(), submitted.clone());
-            }
-        }
         Ok(due.iter().chain(&events).filter_map(|recorded| self.told(recorded)).collect())
     }
 

@@ -118,7 +118,8 @@ impl fmt::Display for Graph {
             writeln!(f, "{word} {number} {state}")?;
         }
         let number = |state: &String| states.binary_search(&state).unwrap_or(usize::MAX);
-        let mut edges: Vec<_> = self.edges.iter().map(|edge| (number(&edge.from), number(&edge.to), &edge.step)).collect();
+        let mut edges: Vec<_> =
+            self.edges.iter().map(|edge| (number(&edge.from), number(&edge.to), &edge.step)).collect();
         edges.sort_unstable();
         edges.iter().try_for_each(|(from, to, step)| writeln!(f, "edge {from} {to} {step}"))
     }

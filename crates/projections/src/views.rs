@@ -13,6 +13,7 @@ use crate::{
     about,
     actors::Actors,
     campaigns::Campaigns,
+    changes::Changes,
     countdowns::Countdowns,
     index::Index,
     mail::Mail,
@@ -25,7 +26,7 @@ use crate::{
 pub const FOLD_NAME: &str = "views";
 
 /// The version of this fold. Raise it with every change of what is folded or how it is saved: snapshots of another version are ignored.
-pub const FOLD_VERSION: u32 = 2;
+pub const FOLD_VERSION: u32 = 3;
 
 /// The fold of a prefix of the log, for showing. Equal for equal prefixes, whether folded from zero or from a snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +46,7 @@ pub(crate) struct State {
     pub(crate) countdowns: Countdowns,
     pub(crate) campaigns: Campaigns,
     pub(crate) mail: Mail,
+    pub(crate) changes: Changes,
 }
 
 impl Views {
@@ -60,6 +62,7 @@ impl Views {
         self.state.actors.apply(recorded);
         self.state.countdowns.apply(recorded);
         self.state.campaigns.apply(recorded);
+        self.state.changes.apply(recorded);
         self.references.apply(recorded, &self.state);
     }
 

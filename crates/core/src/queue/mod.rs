@@ -15,5 +15,6 @@ mod state;
 
 pub use changes::Changes;
 pub use git_hash::{GitHash, GitHashError};
+pub use order::turn_at;
 pub use path::{PathError, RepoPath, overlap};
 pub use state::{Change, Phase};

@@ -25,6 +25,12 @@ fn handicap(priority: Priority) -> Span {
 impl Change {
     /// Its turn.
     pub(super) fn turn(&self) -> Turn {
-        (self.submitted_at.plus(handicap(self.priority)), self.position, self.id)
+        (turn_at(self.submitted_at, self.priority), self.position, self.id)
     }
+}
+
+/// When a change of this age and priority has its turn: the earlier goes first.
+#[must_use]
+pub fn turn_at(submitted_at: Timestamp, priority: Priority) -> Timestamp {
+    submitted_at.plus(handicap(priority))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    events::{ApprovalRule, ChangeSubmitted, Content, FailureClass, Receipt},
+    events::{ApprovalRule, ChangeSubmitted, Check, Content, FailureClass, Receipt},
     path::RepoPath,
 };
 use crate::{
@@ -35,8 +35,12 @@ pub struct Change {
     pub priority: Priority,
     /// What it brings.
     pub content: Content,
-    /// The files it touches; not kept once it has ended.
+    /// The files it touches. Like checks and metadata not kept once it has ended, unless it is dead: it may be put back.
     pub paths: BTreeSet<RepoPath>,
+    /// What must pass.
+    pub checks: Vec<Check>,
+    /// What the agent says of it: JSON text.
+    pub metadata: Option<String>,
     /// Who has to agree.
     pub approval: Option<ApprovalRule>,
     /// What reviewers said last: whether they agree.
@@ -172,6 +176,8 @@ impl Change {
             priority: event.priority,
             content: event.content.clone(),
             paths: event.paths.clone(),
+            checks: event.checks.clone(),
+            metadata: event.metadata.as_ref().map(ToString::to_string),
             approval: event.approval.clone(),
             reviews: BTreeMap::new(),
             failures: 0,
@@ -191,6 +197,7 @@ impl Change {
             && event.previous == Some(self.id)
         {
             *requeued = requeued.or(Some(recorded.id.into()));
+            self.forget();
         }
         if self.has_ended() {
             return;
@@ -243,9 +250,17 @@ impl Change {
     }
 
     fn end(&mut self, phase: Phase) {
+        if !matches!(phase, Phase::Dead { .. }) {
+            self.forget();
+        }
         self.phase = phase;
-        self.paths.clear();
         self.landing = None;
+    }
+
+    fn forget(&mut self) {
+        self.paths = BTreeSet::new();
+        self.checks = Vec::new();
+        self.metadata = None;
     }
 
     fn review(&mut self, reviewer: &ActorName, agrees: bool) {

@@ -19,9 +19,10 @@ use convoke_core::{
     id::{EventId, IdReference},
     mailbox::events::{
         DeadReason, MessageAcked, MessageDeadLettered, MessageLeaseExpired, MessageLeaseExtended, MessageNacked,
-        MessageRedriven, MessageSent, MessageTaken, Priority,
+        MessageRedriven, MessageSent, MessageTaken,
     },
     name::{ActorName, Name},
+    priority::Priority,
     time::{Span, Timestamp},
 };
 use convoke_projections::{

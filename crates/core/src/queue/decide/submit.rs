@@ -83,9 +83,21 @@ pub fn supersede(old: &Change, by: ChangeId, actor: &ActorName) -> Result<Vec<Ev
 ///
 /// # Errors
 /// [`Refusal::ChangeNotDead`]; [`Refusal::ChangeEnded`] if it was put back already.
-pub fn requeue(dead: &Change, original: &ChangeSubmitted) -> Result<ChangeSubmitted, Refusal> {
+pub fn requeue(dead: &Change) -> Result<ChangeSubmitted, Refusal> {
     match dead.phase {
-        Phase::Dead { requeued: None, .. } => Ok(ChangeSubmitted { previous: Some(dead.id), ..original.clone() }),
+        Phase::Dead { requeued: None, .. } => Ok(ChangeSubmitted {
+            task: dead.task.clone(),
+            agent: dead.agent.clone(),
+            target: dead.target.clone(),
+            priority: dead.priority,
+            content: dead.content.clone(),
+            paths: dead.paths.clone(),
+            checks: dead.checks.clone(),
+            // It was approved before it was ever tried.
+            approval: None,
+            metadata: dead.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            previous: Some(dead.id),
+        }),
         Phase::Dead { requeued: Some(_), .. } => {
             Err(Refusal::ChangeEnded { change: dead.id.into(), outcome: "dead, and put back already" })
         }
