@@ -1,0 +1,3 @@
+//! Lands changes: claims them, builds and checks them in lanes, and lands what passed.
+
+pub mod train;
