@@ -15,8 +15,8 @@ const SAID_BYTES_MAX: usize = 4_000;
 
 /// Git in one repository, or in one worktree of it.
 #[derive(Debug, Clone)]
-pub struct Git {
-    git_dir: PathBuf,
+pub(crate) struct Git {
+    git_dir: Option<PathBuf>,
     work_tree: Option<PathBuf>,
 }
 
@@ -32,17 +32,16 @@ pub(crate) struct Said {
 
 impl Git {
     pub(crate) fn bare(git_dir: PathBuf) -> Self {
-        Self { git_dir, work_tree: None }
+        Self { git_dir: Some(git_dir), work_tree: None }
+    }
+
+    /// Git outside of any repository, for what needs none.
+    pub(crate) fn anywhere() -> Self {
+        Self { git_dir: None, work_tree: None }
     }
 
     pub(crate) fn in_worktree(git_dir: PathBuf, work_tree: PathBuf) -> Self {
-        Self { git_dir, work_tree: Some(work_tree) }
-    }
-
-    /// The folder that holds the objects and refs, or the worktree's part of it.
-    #[must_use]
-    pub fn git_dir(&self) -> &Path {
-        &self.git_dir
+        Self { git_dir: Some(git_dir), work_tree: Some(work_tree) }
     }
 
     /// Runs git and takes every end but "no git here" and a full disk as an answer.
@@ -100,7 +99,10 @@ impl Git {
     fn run<A: AsRef<OsStr>>(&self, args: &[A], input: &[u8]) -> Result<Output, GitError> {
         let mut command = Command::new("git");
         isolate(&mut command);
-        command.env("GIT_DIR", &self.git_dir);
+        match &self.git_dir {
+            Some(git_dir) => command.env("GIT_DIR", git_dir),
+            None => command.current_dir("/"),
+        };
         if let Some(work_tree) = &self.work_tree {
             command.env("GIT_WORK_TREE", work_tree).current_dir(work_tree);
         }

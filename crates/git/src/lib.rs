@@ -9,10 +9,10 @@ mod command;
 mod error;
 mod landing;
 mod merge;
+pub mod patch;
 mod repository;
 mod worktree;
 
-pub use command::Git;
 pub use error::GitError;
 pub use landing::{Fence, Landing};
 pub use merge::Merged;

@@ -10,6 +10,7 @@ use crate::{command::Git, error::GitError};
 #[derive(Debug, Clone)]
 pub struct Repository {
     git: Git,
+    folder: PathBuf,
 }
 
 impl Repository {
@@ -19,7 +20,7 @@ impl Repository {
     /// [`GitError::NotARepository`], [`GitError::NotInstalled`].
     pub fn find(folder: &Path) -> Result<Self, GitError> {
         let found = Git::discover(folder)?.ok_or_else(|| GitError::NotARepository(folder.to_path_buf()))?;
-        Ok(Self { git: Git::bare(found) })
+        Ok(Self { git: Git::bare(found.clone()), folder: found })
     }
 
     /// Git in this repository.
@@ -30,7 +31,7 @@ impl Repository {
     /// The folder that holds its objects and refs.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        self.git.git_dir()
+        &self.folder
     }
 
     /// The tip of a branch.
