@@ -28,6 +28,9 @@ use crate::{
 const CLIENTS: u64 = 64;
 const TURNS: u64 = 7;
 const TURN_TIME: Duration = Duration::from_secs(2);
+/// How often the memory is looked at while the log is audited, and how long that goes on in all: 45 s.
+const AUDIT_LOOK: Duration = Duration::from_millis(50);
+const AUDIT_LOOKS: u32 = 900;
 
 pub(crate) fn run(figures: &mut Figures) -> Outcome<()> {
     single_requests(figures)?;
@@ -58,8 +61,11 @@ fn single_requests(figures: &mut Figures) -> Outcome<()> {
     let xadd = Xadd { value: "x".repeat(workload::BODY_BYTES) };
     let (mut convoke_rates, mut redis_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let (mut convoke_us, mut redis_us) = (Vec::new(), Vec::new());
+    let (daemon, mut processor) = (program.daemon()?, String::new());
     for turn in 0..TURNS {
+        let before = machine::processor_s(&daemon);
         let ours: Load = load(&program.socket(), CLIENTS, TURN_TIME, turn << 24, &http)?;
+        processor = machine::processor_us(&daemon, &before, ours.requests);
         let theirs = load(&redis, CLIENTS, TURN_TIME, turn << 24, &xadd)?;
         ratios.push(ours.rate() / theirs.rate());
         convoke_rates.push(ours.rate());
@@ -68,7 +74,7 @@ fn single_requests(figures: &mut Figures) -> Outcome<()> {
         redis_us.push(median(&theirs.latencies_us));
     }
     let from = format!(
-        "{:.1} k requests/s (p50 {:.1} ms) beside {:.1} k (p50 {:.1} ms) of Redis",
+        "{:.1} k requests/s (p50 {:.1} ms) beside {:.1} k (p50 {:.1} ms) of Redis; a request takes the daemon {processor}",
         median(&convoke_rates) / 1e3,
         median(&convoke_us) / 1e3,
         median(&redis_rates) / 1e3,
@@ -91,9 +97,12 @@ pub(crate) fn clients() -> Outcome<()> {
     let program = Program::new()?;
     program.start()?;
     let http = Http { address: "/v1/command", body: send_json };
+    let daemon = program.daemon()?;
     for turn in 0..5 {
+        let before = machine::processor_s(&daemon);
         let turn = load(&program.socket(), CLIENTS, TURN_TIME, turn << 24, &http)?;
-        eprintln!("{:.0} requests/s, p50 {:.0} us", turn.rate(), median(&turn.latencies_us));
+        let processor = machine::processor_us(&daemon, &before, turn.requests);
+        eprintln!("{:.0} requests/s, p50 {:.0} us, {processor} a request", turn.rate(), median(&turn.latencies_us));
     }
     Ok(())
 }
@@ -127,12 +136,15 @@ pub(crate) fn bulk(figures: &mut Figures) -> Outcome<()> {
     sends.beginning()?;
     let runtime = runtime()?;
     let (mut convoke_rates, mut plain_rates, mut ratios, mut batches) = (vec![], vec![], vec![], vec![]);
+    let (daemon, mut processor) = (program.daemon()?, String::new());
     for turn in 0..TURNS {
         let body: Vec<u8> =
             (0..STREAMED).flat_map(|number| (send_json(turn << 24 | number) + "\n").into_bytes()).collect();
+        let before = machine::processor_s(&daemon);
         let began = Instant::now();
         let heads = runtime.block_on(stream(&program.socket(), body))?;
         let convoke_rate = STREAMED as f64 / began.elapsed().as_secs_f64();
+        processor = machine::processor_us(&daemon, &before, STREAMED);
         let sizes = batch_sizes(&heads);
         let commits: Vec<Commit> = sizes.iter().map(|size| sends.batch(*size)).collect::<Outcome<_>>()?;
         let events: usize = commits.iter().map(Commit::len).sum();
@@ -147,7 +159,7 @@ pub(crate) fn bulk(figures: &mut Figures) -> Outcome<()> {
         plain_rates.push(plain_rate);
     }
     let from = format!(
-        "{:.0} k messages/s beside {:.0} k of the file, batches of {:.0}",
+        "{:.0} k messages/s beside {:.0} k of the file, batches of {:.0}; a message takes the daemon {processor}",
         median(&convoke_rates) / 1e3,
         median(&plain_rates) / 1e3,
         median(&batches)
@@ -249,26 +261,37 @@ fn questions(figures: &mut Figures, program: &Program) -> Outcome<()> {
     Ok(())
 }
 
+/// Only the daemon's memory, for a look at what takes it.
+pub(crate) fn memory_alone() -> Outcome<()> {
+    let program = Program::with_events(1_000_000, 250)?;
+    program.start()?;
+    questions(&mut Figures::default(), &program)?;
+    memory(&mut Figures::default(), &program)
+}
+
 fn memory(figures: &mut Figures, program: &Program) -> Outcome<()> {
     let daemon = program.daemon()?;
-    let after_questions = machine::resident_bytes(&daemon) as f64 / 1e6;
+    let resident = || machine::resident_bytes(&daemon) as f64 / 1e6;
+    let after_questions = resident();
+    // In idle time the daemon folds the log from zero, to compare with its snapshot; it begins after 20 s.
+    let mut in_audit = after_questions;
+    for _ in 0..AUDIT_LOOKS {
+        thread::sleep(AUDIT_LOOK);
+        in_audit = in_audit.max(resident());
+    }
     let http = Http { address: "/v1/command", body: |number| send_json(1 << 40 | number) };
     let busy = load(&program.socket(), CLIENTS, TURN_TIME, 0, &http)?;
-    let after_load = machine::resident_bytes(&daemon) as f64 / 1e6;
-    // In idle time the daemon folds the log from zero, to compare with its snapshot; it begins after 20 s.
-    thread::sleep(Duration::from_secs(25));
-    let after_audit = machine::resident_bytes(&daemon) as f64 / 1e6;
+    let after_load = resident();
     let from = format!(
-        "resident, the most of: {after_questions:.0} MB after questions, {after_load:.0} MB after {:.0} k more messages of {CLIENTS} clients, {after_audit:.0} MB after the audit in idle time",
+        "resident: {after_questions:.0} MB after questions, at most {in_audit:.0} MB in the audit in idle time; beyond what is asked, {after_load:.0} MB with {:.0} k more live messages",
         busy.requests as f64 / 1e3
     );
-    let most = after_questions.max(after_load).max(after_audit);
     let what = "The daemon's memory with 1 million events and 10,000 live messages";
-    figures.add(what, most, "MB", Target::AtMost(150.0), from);
+    figures.add(what, after_questions.max(in_audit), "MB", Target::AtMost(150.0), from);
     figures.keep(
         "memory, MB",
         json!({
-            "after_questions": after_questions, "after_load": after_load, "after_audit": after_audit,
+            "after_questions": after_questions, "in_audit": in_audit, "after_load": after_load,
             "sent": busy.requests,
         }),
     );

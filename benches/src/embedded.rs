@@ -26,6 +26,7 @@ use crate::{
 
 const BATCH: usize = 256;
 const BATCHES_A_TURN: usize = 300;
+const EVENTS_A_TURN: usize = BATCH * BATCHES_A_TURN;
 const TURNS: usize = 9;
 
 pub(crate) fn run(figures: &mut Figures) -> Outcome<()> {
@@ -42,10 +43,10 @@ fn throughput(figures: &mut Figures) -> Outcome<()> {
     let store = SledLog::create(folder.path().join("store"))?;
     runtime.block_on(store.append_if(store.head(), sends.beginning()?))?;
     let engine = runtime.block_on(new_engine(&folder.path().join("convoke")))?;
-    let mut number = 0;
     let (mut plain_rates, mut store_rates, mut engine_rates) = (Vec::new(), Vec::new(), Vec::new());
     let (mut realised, mut bytes) = (Vec::new(), 0);
-    for _ in 0..TURNS {
+    let mut processor = String::new();
+    for turn in 0..TURNS {
         let commits: Vec<Commit> = (0..BATCHES_A_TURN).map(|_| sends.batch(BATCH)).collect::<Outcome<_>>()?;
         bytes = commits.iter().map(|commit| commit.frames().len()).sum();
         plain_rates.push(rate(|| commits.iter().try_for_each(|commit| file.append(commit.frames())))?);
@@ -57,15 +58,12 @@ fn throughput(figures: &mut Figures) -> Outcome<()> {
                 Ok(())
             })
         })?);
-        let requests: Vec<Request> = (0..BATCH * BATCHES_A_TURN)
-            .map(|_| {
-                number += 1;
-                send(number, agent(number as usize)?, agent(3 * number as usize)?)
-            })
-            .collect::<Outcome<_>>()?;
+        let requests = requests(turn)?;
         let mut heads = BTreeSet::new();
+        let before = machine::processor_s("self");
         engine_rates.push(rate(|| runtime.block_on(submit_all(&engine, requests, &mut heads)))?);
-        realised.push((BATCH * BATCHES_A_TURN) as f64 / heads.len() as f64);
+        processor = machine::processor_us("self", &before, EVENTS_A_TURN as u64);
+        realised.push(EVENTS_A_TURN as f64 / heads.len() as f64);
     }
     runtime.block_on(engine.close());
     let ratios =
@@ -76,7 +74,8 @@ fn throughput(figures: &mut Figures) -> Outcome<()> {
     let what = |who: &str| format!("{who}, embedded, batches of {BATCH}, beside a plain file with `fdatasync`");
     let (store_ratio, engine_ratio) = (median(&ratios(&store_rates)), median(&ratios(&engine_rates)));
     figures.add(&what("The store alone"), store_ratio, "×", Target::AtLeast(0.4), from(&store_rates));
-    figures.add(&what("The engine"), engine_ratio, "×", Target::AtLeast(0.3), from(&engine_rates));
+    let engine_from = format!("{}; an event takes {processor}", from(&engine_rates));
+    figures.add(&what("The engine"), engine_ratio, "×", Target::AtLeast(0.3), engine_from);
     figures.keep(
         "embedded",
         json!({
@@ -90,10 +89,32 @@ fn throughput(figures: &mut Figures) -> Outcome<()> {
     Ok(())
 }
 
+/// Only the engine, for a profile.
+pub(crate) fn engine() -> Outcome<()> {
+    let folder = machine::scratch()?;
+    let runtime = runtime()?;
+    let engine = runtime.block_on(new_engine(&folder.path().join("convoke")))?;
+    for turn in 0..TURNS {
+        let requests = requests(turn)?;
+        let before = machine::processor_s("self");
+        let events_a_second = rate(|| runtime.block_on(submit_all(&engine, requests, &mut BTreeSet::new())))?;
+        let processor = machine::processor_us("self", &before, EVENTS_A_TURN as u64);
+        eprintln!("{:.0} k events/s, {processor} an event", events_a_second / 1e3);
+    }
+    runtime.block_on(engine.close());
+    Ok(())
+}
+
+/// The messages of one turn.
+fn requests(turn: usize) -> Outcome<Vec<Request>> {
+    let one = |number: usize| send(number as u64, agent(number)?, agent(3 * number)?);
+    (turn * EVENTS_A_TURN..(turn + 1) * EVENTS_A_TURN).map(one).collect()
+}
+
 fn rate(work: impl FnOnce() -> Outcome<()>) -> Outcome<f64> {
     let began = Instant::now();
     work()?;
-    Ok((BATCH * BATCHES_A_TURN) as f64 / began.elapsed().as_secs_f64())
+    Ok(EVENTS_A_TURN as f64 / began.elapsed().as_secs_f64())
 }
 
 /// Hands in batch after batch, the next one while the one before is written, and waits for every answer.

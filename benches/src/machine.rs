@@ -1,6 +1,7 @@
 //! What the operating system tells: of the machine, of files, of memory.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -41,6 +42,33 @@ pub(crate) fn resident_bytes(process: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kib.unwrap_or_default() * 1024
+}
+
+/// Processor time that a process has taken so far, in seconds, by the names of its threads. Threads that have ended are left out.
+pub(crate) fn processor_s(process: &str) -> BTreeMap<String, f64> {
+    let mut threads = BTreeMap::new();
+    for thread in fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
+        let read = |file: &str| fs::read_to_string(thread.path().join(file)).unwrap_or_default();
+        let ns: Option<f64> = read("schedstat").split_whitespace().next().and_then(|ns| ns.parse().ok());
+        // A pool's threads are one.
+        let comm = read("comm");
+        let name = comm.trim().trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
+        *threads.entry(name.to_owned()).or_default() += ns.unwrap_or_default() / 1e9;
+    }
+    threads
+}
+
+/// What each thread has taken since, in microseconds for each of so many pieces of work: `main 9.1 + append 2.0 µs`.
+pub(crate) fn processor_us(process: &str, before: &BTreeMap<String, f64>, pieces: u64) -> String {
+    let since = processor_s(process).into_iter().map(|(name, s)| {
+        let us = (s - before.get(&name).copied().unwrap_or_default()) * 1e6 / pieces as f64;
+        (us, name)
+    });
+    let mut since: Vec<(f64, String)> = since.filter(|(us, _)| *us >= 0.05).collect();
+    since.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let total: f64 = since.iter().map(|(us, _)| us).sum();
+    let each: Vec<String> = since.iter().map(|(us, name)| format!("{name} {us:.1}")).collect();
+    format!("{total:.1} µs of processor ({})", each.join(", "))
 }
 
 /// Copies a folder with all below it.

@@ -22,6 +22,10 @@ use std::{
 
 use figures::Figures;
 
+/// The program's own, so that the engine is measured as it runs there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What a benchmark gives up with.
 pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -39,6 +43,8 @@ fn main() -> ExitCode {
         ["make", folder, events, events_each] => make(folder.as_ref(), events, events_each),
         ["scan", folder] => reading::scan(folder.as_ref()),
         ["open", folder] => reading::open(folder.as_ref()),
+        ["engine"] => embedded::engine(),
+        ["memory"] => daemon::memory_alone(),
         ["clients"] => daemon::clients(),
         ["stream"] => daemon::bulk(&mut Figures::default()),
         ref names => benchmarks(names),

@@ -14,7 +14,7 @@ use convoke_core::{
     },
     event::Event,
     log::Commit,
-    mailbox::{Token, events::Priority},
+    mailbox::Token,
     name::{ActorName, Key},
     priority::Priority,
     refusal::Refusal,

@@ -3,8 +3,12 @@
 
 pub mod chance;
 pub mod disturbance;
+pub mod exports;
 pub mod ledger;
 pub mod load;
+pub mod playing;
+pub mod simulation;
 pub mod socket;
+mod witness;
 pub mod workspace;
 pub mod written;

@@ -14,6 +14,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::exports;
+
 /// The human who made the workspace.
 pub const ORGANIZER: &str = "olga";
 
@@ -170,6 +172,7 @@ impl Workspace {
 impl Drop for Workspace {
     fn drop(&mut self) {
         self.kill_daemon();
+        exports::leave(&self.program, &self.root);
     }
 }
 

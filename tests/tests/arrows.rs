@@ -1,6 +1,6 @@
 //! The arrows between the crates, as ARCHITECTURE.md draws them, compared with what cargo says.
 //!
-//! `cli → engine → { projections, store } → core`; nothing points back, and nobody skips into the program.
+//! `cli → engine → { projections, store } → core`, and `cli → model → core`; nothing points back, and nobody skips into the program.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,13 +10,14 @@ use std::{
 use serde_json::Value;
 
 /// What each crate may use. Development dependencies count too, except where a line says so.
-const ARROWS: [(&str, &[&str]); 5] = [
+const ARROWS: [(&str, &[&str]); 6] = [
     ("convoke-core", &[]),
+    ("convoke-model", &["convoke-core"]),
     ("convoke-store", &["convoke-core"]),
     ("convoke-projections", &["convoke-core"]),
     ("convoke", &["convoke-core", "convoke-projections", "convoke-store"]),
     // Not the store: the program can do nothing that the engine's API cannot.
-    ("convoke-cli", &["convoke", "convoke-core", "convoke-projections"]),
+    ("convoke-cli", &["convoke", "convoke-core", "convoke-model", "convoke-projections"]),
 ];
 /// Outside of the arrows: they may use everything, and nothing uses them.
 const EVERYTHING: [&str; 2] = ["convoke-tests", "convoke-bench"];

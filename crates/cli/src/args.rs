@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::output::wall_clock;
 use clap::{Args, Parser};
-use convoke::api::AsOf;
+use convoke::api::{AsOf, Reply};
 use convoke_core::{
     name::{ActorName, Key},
     time::{TimeError, Timestamp},
@@ -76,6 +77,19 @@ pub(crate) struct Look {
     /// Look at an earlier state: after the first SIZE events, or at a time
     #[arg(long, value_name = "SIZE|TIME", value_parser = as_of)]
     pub(crate) as_of: Option<AsOf>,
+}
+
+impl Look {
+    /// The time that a list of events is seen from: with --as-of that of the state which is looked at.
+    pub(crate) fn moment(&self, reply: &Reply) -> Timestamp {
+        match (self.as_of, reply) {
+            (Some(AsOf::Time(time)), _) => time.min(wall_clock()),
+            (Some(AsOf::Size(_)), Reply::Log { events, .. }) => {
+                events.last().map_or_else(wall_clock, |event| event.time)
+            }
+            _ => wall_clock(),
+        }
+    }
 }
 
 fn as_of(text: &str) -> Result<AsOf, TimeError> {

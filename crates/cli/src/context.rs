@@ -30,13 +30,15 @@ pub(crate) struct Context {
     pub(crate) out: Output,
     workspace: OnceCell<Workspace>,
     session: Option<Session>,
+    /// The key of the command that was done last.
+    done: Option<Key>,
 }
 
 impl Context {
     /// As the global options say. Nothing is looked for yet.
     pub(crate) fn new(global: Global) -> Self {
         let out = Output::new(global.json, global.verbose);
-        Self { global, out, workspace: OnceCell::new(), session: None }
+        Self { global, out, workspace: OnceCell::new(), session: None, done: None }
     }
 
     /// The workspace.
@@ -129,7 +131,38 @@ impl Context {
     /// Gives a command.
     pub(crate) fn command(&mut self, actor: ActorName, options: &Mutation, command: Command) -> Result<Answer, Fault> {
         let request = self.request(actor, options, command)?;
-        self.session()?.command(&request)
+        let answer = self.session()?.command(&request)?;
+        self.note_done(&request);
+        Ok(answer)
+    }
+
+    /// Remembers what was done, for an answer that cannot be shown.
+    pub(crate) fn note_done(&mut self, request: &Request) {
+        self.done.clone_from(&request.key);
+    }
+
+    /// The fault of an answer that could not be shown: of a command it says that it was done.
+    pub(crate) fn not_shown(&self, fault: Fault) -> Fault {
+        let Some(key) = &self.done else { return fault };
+        let message = format!("{}; the command was done all the same", fault.message);
+        let hint = format!(
+            "Do not just repeat it: with --idempotency-key {key} the answer is given again, and nothing is done twice."
+        );
+        Fault { message, hint, ..fault }
+    }
+
+    /// Says whose word was taken for an act that is a human's.
+    pub(crate) fn note_claim(&self, actor: &ActorName) {
+        self.out.note(&format!("note: on the word of {actor}; without tokens, who acts is a claim"));
+    }
+
+    /// Says that a name was given that another live thing has, so that it does not name one of them any more.
+    pub(crate) fn note_same_name(&mut self, named: Query) {
+        if let Err(fault) = self.view(Look::default(), named)
+            && fault.code == "ambiguous"
+        {
+            self.out.note(&format!("note: {}; from now on only the ids tell them apart", fault.message));
+        }
     }
 
     /// Asks a question about the state and shows the answer.

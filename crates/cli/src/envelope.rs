@@ -28,10 +28,19 @@ struct Failure<'a> {
 
 /// The envelope of an answer, on one line without its end.
 pub(crate) fn success<T: Serialize>(data: &T, head: Option<Head>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(768);
-    match serde_json::to_writer(&mut bytes, &Success { v: VERSION, ok: true, data, head }) {
-        Ok(()) => bytes,
-        Err(error) => failure(&Fault::new("internal", format!("an answer cannot be written as JSON: {error}"))),
+    // Enough for an event with a text of some length.
+    let mut bytes = Vec::with_capacity(1280);
+    put_success(&mut bytes, data, head);
+    bytes
+}
+
+/// Appends the envelope of an answer.
+pub(crate) fn put_success<T: Serialize>(bytes: &mut Vec<u8>, data: &T, head: Option<Head>) {
+    let begin = bytes.len();
+    if let Err(error) = serde_json::to_writer(&mut *bytes, &Success { v: VERSION, ok: true, data, head }) {
+        bytes.truncate(begin);
+        let what = format!("an answer cannot be written as JSON: {error}");
+        bytes.extend_from_slice(&failure(&Fault::new("internal", what)));
     }
 }
 

@@ -11,6 +11,7 @@ mod args;
 mod commands;
 mod context;
 mod daemon;
+mod disk;
 mod envelope;
 mod output;
 mod render;

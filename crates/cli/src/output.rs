@@ -47,7 +47,20 @@ impl Output {
             bytes.push(b'\n');
             return self.raw(&bytes);
         }
-        let mut page = Page::new(wall_clock(), self.verbose);
+        self.show_as_at(view, head, wall_clock())
+    }
+
+    /// The same; for people, times are relative to this one.
+    pub(crate) fn show_as_at<T: Show + Serialize>(
+        self,
+        view: &T,
+        head: Option<Head>,
+        now: Timestamp,
+    ) -> Result<(), Stop> {
+        if self.json {
+            return self.show(view, head);
+        }
+        let mut page = Page::new(now, self.verbose, terminal_width());
         view.show(&mut page);
         self.text(&page.finish())
     }
@@ -60,7 +73,7 @@ impl Output {
             bytes.push(b'\n');
             return self.raw(&bytes);
         }
-        let mut page = Page::new(wall_clock(), self.verbose);
+        let mut page = Page::new(wall_clock(), self.verbose, terminal_width());
         item.show(&mut page);
         self.text(&page.finish())
     }
@@ -75,6 +88,16 @@ impl Output {
     pub(crate) fn raw(self, bytes: &[u8]) -> Result<(), Stop> {
         let mut out = io::stdout().lock();
         out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| output_error(&error))
+    }
+
+    /// Ends a stream whose reader has gone (`convoke log -f | head -1`), which writing would show only at the next event.
+    pub(crate) fn is_read(self) -> Result<(), Stop> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let stdout = io::stdout();
+        let mut polled = [PollFd::new(&stdout, PollFlags::empty())];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let gone = poll(&mut polled, Some(&at_once)).is_ok() && polled[0].revents().contains(PollFlags::ERR);
+        if gone { Err(Stop::OutputClosed) } else { Ok(()) }
     }
 
     /// Says something to people that is no data.
@@ -102,6 +125,12 @@ impl Output {
         }
         let _ = anstream::stderr().write_all(text.as_bytes());
     }
+}
+
+/// The columns of the terminal that is written to; `None` if it is none.
+fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
 }
 
 /// The exit code of a process.

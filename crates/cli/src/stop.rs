@@ -12,6 +12,8 @@ pub(crate) enum Stop {
     Fault(Fault),
     /// With an exit code; what went wrong stands in the output already.
     Reported(Exit),
+    /// Standard output cannot be written.
+    NotShown(Fault),
     /// In silence: whoever read standard output has gone (`convoke log | head -1`).
     OutputClosed,
 }
@@ -33,7 +35,9 @@ pub(crate) fn output_error(error: &io::Error) -> Stop {
     if error.kind() == io::ErrorKind::BrokenPipe {
         Stop::OutputClosed
     } else {
-        Stop::Fault(Fault::new("io", format!("standard output cannot be written: {error}")))
+        let what = format!("standard output cannot be written: {error}");
+        let hint = "Give it a place that can be written to.".to_owned();
+        Stop::NotShown(Fault { hint, ..Fault::new("io", what) })
     }
 }
 

@@ -63,6 +63,11 @@ impl Workspace {
         }
     }
 
+    /// The workspace that this one lies in, if it does.
+    pub(crate) fn outer(&self) -> Option<Self> {
+        self.root.ancestors().skip(1).find_map(|folder| Self::at(folder).ok().flatten())
+    }
+
     /// The folder that the workspace is about.
     pub(crate) fn root(&self) -> &Path {
         &self.root

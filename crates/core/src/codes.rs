@@ -460,7 +460,18 @@ pub const ROWS: &[Row] = &[
         "A write failed, or its answer was lost, and it is not known whether it is in the log.",
         "Repeat it with the same idempotency key: it takes effect once.",
     ),
-    row("disk_full", Failure, "The disk is full; nothing was acknowledged.", "Make room, then repeat the command."),
+    row(
+        "disk_full",
+        Failure,
+        "The disk is full; nothing was acknowledged.",
+        "Make room, then repeat the command; what only reads works meanwhile, from a copy in TMPDIR.",
+    ),
+    row(
+        "read_only",
+        Failure,
+        "The workspace is on a read-only filesystem; nothing was written.",
+        "Make the filesystem writable, or import an export elsewhere; what only reads works here, from a copy in TMPDIR.",
+    ),
     row(
         "io",
         Failure,

@@ -10,6 +10,7 @@ use crate::{
     actors::events::{ActorKind, Membership},
     campaign::events::FailurePolicy,
     countdown::events::ReleasePolicy,
+    exact_json,
     log::{Hash, Salt, fingerprint},
     mailbox::Token,
     name::{ActorName, Key},
@@ -131,7 +132,9 @@ impl Command {
     /// The fingerprint of the command as it was given: what tells a retry from another command under the same key.
     #[must_use]
     pub fn fingerprint(&self, salt: &Salt) -> Hash {
-        let json = serde_json::to_vec(self).unwrap_or_default();
+        let mut json = Vec::with_capacity(512);
+        // Plain data into a vector: there is nothing to fail.
+        let _ = serde_json::to_writer(&mut json, self);
         fingerprint(salt, &json)
     }
 }
@@ -208,7 +211,7 @@ pub struct ScheduleCountdown {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_max_ms: Option<Span>,
     /// Handed to everybody when it ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "exact_json::optional")]
     pub payload: Option<Value>,
     /// The campaign that holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -410,7 +413,7 @@ pub struct SendMessage {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<String>,
     /// Data for programs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "exact_json::optional")]
     pub data: Option<Value>,
     /// Register recipients although very similar names are known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -1,6 +1,7 @@
 //! What one state machine causes in another: notices, releases, blocked successors, ends of campaigns.
 //!
-//! The only place that knows more than one machine besides [`crate::workspace`]. An effect is never refused.
+//! The only place that knows more than one machine besides [`crate::workspace`]. An effect is never refused. Specified by
+//! `specs/effects/Effects.tla`, together with what it connects.
 
 use serde_json::{Value, json};
 

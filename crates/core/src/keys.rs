@@ -4,7 +4,7 @@
 
 use std::{
     collections::{HashMap, VecDeque, hash_map},
-    hash::{BuildHasherDefault, Hasher},
+    hash::BuildHasherDefault,
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -15,7 +15,7 @@ use crate::{
     limits::KEYS_KEPT_MAX,
     log::{Hash, Salt},
     name::{ActorName, Key},
-    packed::{Packed, take},
+    packed::{Already, Packed, take},
 };
 
 /// What a key was used for.
@@ -121,25 +121,6 @@ impl Keys {
 
     fn place(&self, digest: &Digest) -> Option<usize> {
         usize::try_from(self.numbers.get(digest)?.checked_sub(self.gone)?).ok()
-    }
-}
-
-/// A digest is a hash already: its first bytes serve, and hashing them again would cost more than all else here.
-#[derive(Debug, Clone, Copy, Default)]
-struct Already(u64);
-
-impl Hasher for Already {
-    fn write(&mut self, digest: &[u8]) {
-        if let Some(first) = digest.first_chunk() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
-
-    // The length of the digest, which is always the same.
-    fn write_usize(&mut self, _: usize) {}
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

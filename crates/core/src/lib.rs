@@ -9,8 +9,11 @@ pub mod countdown;
 pub mod directory;
 pub mod effects;
 pub mod event;
+pub mod exact_json;
 pub mod id;
 pub mod keys;
+#[cfg(feature = "laws")]
+pub mod laws;
 pub mod limits;
 pub mod log;
 pub mod mailbox;
@@ -19,5 +22,6 @@ mod packed;
 pub mod priority;
 pub mod queue;
 pub mod refusal;
+pub mod spec;
 pub mod time;
 pub mod workspace;

@@ -261,3 +261,37 @@ fn a_countdown_of_the_largest_campaign_costs_no_more_than_one_of_a_small_one() {
     let best = (0..3).map(|_| ratio()).fold(f64::INFINITY, f64::min);
     assert!(best < 3.0, "{best} times as long");
 }
+
+/// The campaign `c`: countdowns by name, with when they are and what each comes after.
+fn campaign(world: &mut World, members: &[(&str, &str, &[&str])]) {
+    world.does("olga", json!({"create_campaign": {"name": "c"}}));
+    for (name, time, after) in members {
+        world.schedules(json!({"name": name, "time": time, "attendees": ["ann"], "campaign": "c", "after": after}));
+    }
+    world.does("olga", json!({"start_campaign": {"campaign": "c"}}));
+}
+
+#[test]
+fn a_failure_scrubs_what_depends_on_it_in_one_commit_and_each_once() {
+    let mut world = World::new();
+    // A diamond: two ways lead from the first to the last.
+    campaign(&mut world, &[("a", "+5m", &[]), ("b", "+5m", &["a"]), ("c", "+5m", &["a"]), ("d", "+5m", &["b", "c"])]);
+    world.now = world.now.plus(Span::from_ms_capped(300_000));
+    let cascade = kinds(&handle_due(&mut world.state, world.now, &mut world.ids));
+    let count = |kind: &str| cascade.iter().filter(|other| **other == kind).count();
+    assert_eq!(
+        (count("countdown.scrubbed"), count("message.sent"), count("campaign.failed")),
+        (3, 4, 1),
+        "{cascade:?}"
+    );
+    assert_eq!(world.state.next_due(), None);
+}
+
+#[test]
+fn a_link_behind_a_failure_blocks_at_once() {
+    let mut world = World::new();
+    campaign(&mut world, &[("a", "+1m", &[]), ("b", "+1h", &[]), ("last", "+1h", &["b"])]);
+    assert_eq!(kinds(&world.passes(60_000)), ["countdown.missed", "message.sent"]);
+    let linked = world.does("olga", json!({"link_campaign": {"campaign": "c", "before": "a", "after": "last"}}));
+    assert_eq!(kinds(&linked), ["campaign.linked", "countdown.scrubbed", "message.sent"]);
+}

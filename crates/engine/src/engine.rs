@@ -1,11 +1,14 @@
 //! The engine: one open log, its writer, and everything that may be asked of it.
 
 use std::{
+    future::poll_fn,
     path::{Path, PathBuf},
+    pin::Pin,
     sync::{
         Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -29,6 +32,7 @@ use crate::{
     fault::stopping,
     fold,
     machine::{Clock, MachineClock, RandomIds},
+    offload::Offload,
     render,
     sequencer::Sequencer,
     snapshots::{self, Loaded},
@@ -48,6 +52,10 @@ const WHOLE_LOG_AT_ONCE: usize = 2;
 pub struct Settings {
     /// Where time comes from.
     pub clock: Box<dyn Clock>,
+    /// Where ids and salts come from; if nobody says, from the operating system's randomness.
+    pub ids: Option<RandomIds>,
+    /// Where long work is done.
+    pub offload: Offload,
     /// Whether snapshots are read and written.
     pub snapshots: bool,
     /// After how long without a commit the snapshot that it was opened from is audited.
@@ -56,7 +64,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { clock: Box::new(MachineClock), snapshots: true, audit_after: Duration::from_secs(20) }
+        Self {
+            clock: Box::new(MachineClock),
+            ids: None,
+            offload: Offload::Threads,
+            snapshots: true,
+            audit_after: Duration::from_secs(20),
+        }
     }
 }
 
@@ -88,6 +102,7 @@ pub(crate) struct Shared<L: Log> {
     snapshot_size: AtomicU64,
     /// Few at a time read the whole log, so that they do not starve everybody else.
     whole_log: Semaphore,
+    pub(crate) offload: Offload,
     pub(crate) folder: Option<PathBuf>,
 }
 
@@ -221,7 +236,7 @@ impl Engine<SledLog> {
 /// Begins to read the snapshots below a folder.
 fn load_snapshots(folder: &Path, settings: &Settings) -> impl Future<Output = Result<Option<Loaded>, Fault>> + use<> {
     let folder = folder.join(SNAPSHOTS);
-    let loading = settings.snapshots.then(|| tokio::task::spawn_blocking(move || snapshots::load(&folder)));
+    let loading = settings.snapshots.then(|| settings.offload.begin(move || snapshots::load(&folder)));
     async {
         match loading {
             Some(loading) => loading.await.map_err(crate::fault::internal),
@@ -263,15 +278,11 @@ impl<L: Log> Engine<L> {
             _ => None,
         };
         let opened_from = loaded.as_ref().map(|loaded| loaded.origin);
-        let (mut state, mut views, from) = match loaded {
+        let (state, views, from) = match loaded {
             Some(loaded) => (loaded.state, loaded.views, loaded.origin.head.size),
             None => (State::default(), Views::default(), 0),
         };
-        fold::fold(&log, from, head.size, |recorded| {
-            state.evolve(recorded);
-            views.apply(recorded);
-        })
-        .await?;
+        let (state, views) = fold::fold_both(&log, settings.offload, from, head.size, state, views).await?;
         let sequencer = Sequencer::new(state, log.log_id(), settings.clock.readings());
         let shared = Arc::new(Shared {
             log,
@@ -283,17 +294,31 @@ impl<L: Log> Engine<L> {
             next_due: Mutex::new(None),
             snapshot_size: AtomicU64::new(from),
             whole_log: Semaphore::new(WHOLE_LOG_AT_ONCE),
+            offload: settings.offload,
             folder,
         });
         shared.note_due(sequencer.state().next_due());
         let (work, inbox) = mpsc::channel(WAITING_MAX);
         let (publisher, published) = watch::channel(head);
-        let ids = RandomIds::new().map_err(crate::fault::internal)?;
+        let ids = match settings.ids {
+            Some(ids) => ids,
+            None => RandomIds::new().map_err(crate::fault::internal)?,
+        };
         let audit =
             opened_from.map(|snapshot| audit::start(&shared, published.clone(), snapshot, settings.audit_after));
         let engine = Self { shared: Arc::clone(&shared), work, published };
-        let writer =
-            Writer { shared: Arc::clone(&shared), sequencer, ids, inbox, published: publisher, snapshots, audit };
+        let writer = Writer {
+            shared: Arc::clone(&shared),
+            sequencer,
+            ids,
+            inbox,
+            published: publisher,
+            snapshots,
+            audit,
+            durable: head,
+            unanswered: None,
+            snapshot_tried: 0,
+        };
         let writing = tokio::spawn(writer.run());
         tokio::spawn(async move {
             if let Err(panic) = writing.await
@@ -392,9 +417,25 @@ impl<L: Log> Pending<L> {
     ///
     /// # Errors
     /// As [`Engine::command`].
-    pub async fn brief(self) -> Result<Brief, Fault> {
-        let Done { outcome, head, .. } = self.done().await?;
-        Ok(Brief { first: outcome.first, events: outcome.count, repeated: outcome.repeated, head })
+    pub async fn brief(mut self) -> Result<Brief, Fault> {
+        poll_fn(|cx| self.poll_brief(cx)).await
+    }
+
+    /// The same, for whoever waits for many at once. Not to be asked again once it was ready.
+    ///
+    /// # Errors
+    /// As [`Engine::command`].
+    pub fn poll_brief(&mut self, cx: &mut Context<'_>) -> Poll<Result<Brief, Fault>> {
+        let brief = |Done { outcome, head, .. }: Done| Brief {
+            first: outcome.first,
+            events: outcome.count,
+            repeated: outcome.repeated,
+            head,
+        };
+        Pin::new(&mut self.done).poll(cx).map(|done| match done {
+            Ok(done) => done.map(brief),
+            Err(_) => Err(self.shared.poisoned().unwrap_or_else(stopping)),
+        })
     }
 
     async fn done(self) -> Result<Done, Fault> {

@@ -15,6 +15,7 @@ impl From<OpenError> for Fault {
             OpenError::OtherRoot { .. } => "log_exchanged",
             OpenError::Damaged { .. } | OpenError::Unreadable { .. } | OpenError::HeadLost(_) => "log_damaged",
             OpenError::Full { .. } => "disk_full",
+            OpenError::ReadOnly { .. } => "read_only",
             _ => "io",
         };
         Self::new(code, error.to_string())

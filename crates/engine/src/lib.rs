@@ -45,11 +45,14 @@
 
 pub mod api;
 mod audit;
+mod copy;
 mod engine;
+mod events;
 mod fault;
 mod fold;
 mod follow;
 mod machine;
+mod offload;
 mod questions;
 mod render;
 mod sequencer;
@@ -63,8 +66,10 @@ mod writer;
 pub use convoke_core as core;
 pub use convoke_projections as projections;
 pub use engine::{Brief, Engine, Pending, Settings};
+pub use events::read_events;
 pub use follow::Follow;
 pub use machine::{Clock, MachineClock, RandomIds};
-pub use sequencer::{Batch, Decided, Outcome, Sequencer, TimedIds};
+pub use offload::Offload;
+pub use sequencer::{Batch, Decided, OpenBatch, Outcome, Sequencer, TimedIds};
 pub use transfer::import;
 pub use verify::{Progress, verify_closed, verify_export};

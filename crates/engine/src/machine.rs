@@ -48,6 +48,12 @@ impl RandomIds {
         Ok(Self { generator, now: Timestamp::default() })
     }
 
+    /// The same ids for the same seed: for simulations only, since an id must never be given twice.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self { generator: StdRng::seed_from_u64(seed), now: Timestamp::default() }
+    }
+
     /// Sets the time that the next ids begin with.
     pub fn set_time(&mut self, now: Timestamp) {
         self.now = now;

@@ -81,9 +81,7 @@ impl<L: Log> Engine<L> {
             None => None,
             Some(_) => {
                 let _permit = self.shared.whole_log().await;
-                let mut views = Views::default();
-                fold::fold(&self.shared.log, 0, size, |recorded| views.apply(recorded)).await?;
-                Some(views)
+                Some(fold::fold(&self.shared.log, self.shared.offload, 0, size, Views::default()).await?)
             }
         };
         let (mut view, head) = match (&past, as_of) {
@@ -100,10 +98,7 @@ impl<L: Log> Engine<L> {
             if needed.is_empty() {
                 return Ok((view, head));
             }
-            let mut events = Vec::with_capacity(needed.len());
-            for position in needed {
-                events.extend(fold::decode(&*self.shared.log, position, position + 1).await?);
-            }
+            let events = fold::decode_at(&*self.shared.log, &needed).await?;
             match &past {
                 Some(views) => views.fill(&mut view, &events)?,
                 None => self.shared.shown().views.fill(&mut view, &events)?,
@@ -258,12 +253,8 @@ impl<L: Log> Engine<L> {
         let size = running.map_or(size, |running| running.head.size);
         let _permit = self.shared.whole_log().await;
         let began = Instant::now();
-        let (mut state, mut views) = (State::default(), Views::default());
-        fold::fold(&self.shared.log, 0, size, |recorded| {
-            state.evolve(recorded);
-            views.apply(recorded);
-        })
-        .await?;
+        let (log, offload) = (&self.shared.log, self.shared.offload);
+        let (state, views) = fold::fold_both(log, offload, 0, size, State::default(), Views::default()).await?;
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let head = self.head_at(size, self.head()).await?;
         let replayed = Origin::of(&state, &views, head);

@@ -16,13 +16,18 @@ use crate::{
 };
 
 /// One stored event, for showing. Its payload is checked against its hash first: nothing altered is served.
-pub(crate) fn event(event: EventRef<'_>) -> Result<EventView, Fault> {
-    let header = event.decode_header().map_err(|error| Fault::new("log_damaged", error.to_string()))?;
-    let damaged =
-        |what| Fault::new("log_damaged", format!("the log is damaged at position {}: {what}", header.position));
-    if !event.payload_matches() {
-        return Err(damaged("the payload does not match its hash"));
+pub(crate) fn event(stored: EventRef<'_>) -> Result<EventView, Fault> {
+    if stored.payload_matches() {
+        return fresh_event(stored);
     }
+    let header = stored.decode_header().map_err(|error| Fault::new("log_damaged", error.to_string()))?;
+    Err(damaged(header.position, "the payload does not match its hash"))
+}
+
+/// One event of a commit that this process has just made.
+fn fresh_event(event: EventRef<'_>) -> Result<EventView, Fault> {
+    let header = event.decode_header().map_err(|error| Fault::new("log_damaged", error.to_string()))?;
+    let damaged = |what| damaged(header.position, what);
     let text = match event.payload() {
         Some(payload) => std::str::from_utf8(payload).map_err(|_| damaged("the payload is not text"))?,
         None => "null",
@@ -39,6 +44,10 @@ pub(crate) fn event(event: EventRef<'_>) -> Result<EventView, Fault> {
         causation: header.causation,
         payload,
     })
+}
+
+fn damaged(position: u64, what: &str) -> Fault {
+    Fault::new("log_damaged", format!("the log is damaged at position {position}: {what}"))
 }
 
 /// The events `from..to`, for showing.
@@ -69,7 +78,7 @@ pub(crate) async fn answer<L: Log>(shared: &Shared<L>, done: &Done) -> Result<An
     let events = if outcome.repeated {
         events(&*shared.log, first, end).await?
     } else {
-        (first..end).filter_map(|position| done.commit.event(position)).map(event).collect::<Result<_, _>>()?
+        (first..end).filter_map(|position| done.commit.event(position)).map(fresh_event).collect::<Result<_, _>>()?
     };
     let mut messages = Vec::new();
     for event in events.iter().filter(|event| event.kind == "message.taken") {

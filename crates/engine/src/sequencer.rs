@@ -2,6 +2,8 @@
 //!
 //! Every answer rests on a head: the one that the batch leads to. The shell makes that head durable before it hands out
 //! any answer of the batch; if it cannot, the sequencer is ahead of the log and must be thrown away.
+//!
+//! A batch can be decided in several steps, so that what arrives while the one before is made durable need not wait.
 
 use convoke_core::{
     clock::{Jump, Readings, SteadyClock},
@@ -28,7 +30,8 @@ impl TimedIds for crate::machine::RandomIds {
     }
 }
 
-/// The deciding state with its clock, ahead of the durable log by at most one batch.
+/// The deciding state with its clock, ahead of the durable log by at most two batches: the one that is being made durable and
+/// the one that is open.
 pub struct Sequencer {
     state: State,
     log_id: Option<LogId>,
@@ -45,6 +48,28 @@ pub struct Batch {
     pub decided: Vec<Decided>,
     /// Whether things are still due: decide another batch before any command.
     pub more_due: bool,
+}
+
+/// A batch that is being decided.
+pub struct OpenBatch {
+    writing: Writing,
+    decided: Vec<Decided>,
+    more_due: bool,
+}
+
+impl OpenBatch {
+    /// Whether it takes no more requests: its commit is full, or more is due than fits.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.more_due || self.writing.is_full()
+    }
+
+    /// What it leads to.
+    #[must_use]
+    pub fn finish(self) -> Batch {
+        let Self { writing: Writing { builder, recorded, .. }, decided, more_due } = self;
+        Batch { commit: builder.finish(), recorded, decided, more_due }
+    }
 }
 
 /// What became of one request.
@@ -75,6 +100,16 @@ impl Sequencer {
         &self.state
     }
 
+    /// Lends the deciding state out, to be put back before anything else happens.
+    pub(crate) fn take_state(&mut self) -> Box<State> {
+        Box::new(std::mem::take(&mut self.state))
+    }
+
+    /// Puts the deciding state back.
+    pub(crate) fn put_state(&mut self, state: Box<State>) {
+        self.state = *state;
+    }
+
     /// Convoke's clock.
     #[must_use]
     pub fn clock(&self) -> &SteadyClock {
@@ -93,36 +128,53 @@ impl Sequencer {
     /// and all of them while more is due than fits, are left for the next batch.
     pub fn decide<'r>(
         &mut self,
-        mut requests: impl Iterator<Item = &'r Request>,
+        requests: impl Iterator<Item = &'r Request>,
         readings: Readings,
         ids: &mut impl TimedIds,
         past: &dyn Past,
     ) -> Batch {
-        let mut writing = Writing::new(self.state.size, self.log_id);
-        let mut decided = Vec::new();
+        let mut open = self.open();
+        self.decide_into(&mut open, requests, readings, ids, past);
+        open.finish()
+    }
+
+    /// Opens a batch. It must be finished before another is opened.
+    #[must_use]
+    pub fn open(&self) -> OpenBatch {
+        let writing = Writing::new(self.state.size, self.log_id);
+        OpenBatch { writing, decided: Vec::new(), more_due: false }
+    }
+
+    /// Goes on with an open batch as [`Sequencer::decide`] does. Says how many of the requests were taken.
+    pub fn decide_into<'r>(
+        &mut self,
+        open: &mut OpenBatch,
+        mut requests: impl Iterator<Item = &'r Request>,
+        readings: Readings,
+        ids: &mut impl TimedIds,
+        past: &dyn Past,
+    ) -> usize {
         let time = self.clock.now(readings);
-        let mut more_due = false;
-        while !writing.is_full() {
+        let taken_before = open.decided.len();
+        while !open.is_full() {
             // Before every request: the one before it may have made something due at this very moment.
-            more_due = time.is_ok_and(|now| self.decide_due(now, ids, &mut writing));
-            if more_due || writing.is_full() {
+            open.more_due = time.is_ok_and(|now| self.decide_due(now, ids, &mut open.writing));
+            if open.is_full() {
                 break;
             }
             let Some(request) = requests.next() else { break };
             let outcome = match time {
-                Ok(now) => self.decide_one(request, now, None, ids, past, &mut writing),
-                Err(jump) => self.decide_in_a_jump(request, jump, readings, ids, past, &mut writing),
+                Ok(now) => self.decide_one(request, now, None, ids, past, &mut open.writing),
+                Err(jump) => self.decide_in_a_jump(request, jump, readings, ids, past, &mut open.writing),
             };
-            decided.push(outcome);
+            open.decided.push(outcome);
             // Once a jump is accepted, what became due comes before every other request.
             if time.is_err() && self.clock.jump().is_none() {
-                more_due = true;
-                break;
+                open.more_due = true;
             }
         }
-        self.log_id = writing.log_id;
-        let Writing { builder, recorded, .. } = writing;
-        Batch { commit: builder.finish(), recorded, decided, more_due }
+        self.log_id = open.writing.log_id;
+        open.decided.len() - taken_before
     }
 
     /// Decides what is due, and says whether more is than fits.

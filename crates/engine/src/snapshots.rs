@@ -3,7 +3,12 @@
 //! One is used only if it is whole, of this build's fold, and of a head that the log has; otherwise it is ignored and
 //! the log is folded from zero.
 
-use std::{fs, io, path::Path, thread};
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::Path,
+    thread,
+};
 
 use convoke_core::{
     id::LogId,
@@ -13,45 +18,46 @@ use convoke_core::{
 use convoke_projections::{FOLD_VERSION, Views, snapshot::Envelope};
 
 /// The version of the deciding fold; raise it whenever a fold of the same log gives another state.
-const STATE_VERSION: u32 = 3;
+const STATE_VERSION: u32 = 5;
 const STATE: &str = "state";
 const VIEWS: &str = "views";
+const DIGEST_CONTEXT: &str = "convoke snapshot body digest v1";
 
-/// The bytes of a snapshot of the deciding state.
-pub(crate) fn of_state(state: &State, log_id: LogId, head: Head) -> Vec<u8> {
-    encode(STATE, STATE_VERSION, log_id, head, &state_bytes(state))
+/// Bytes that are hashed or written at once.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// Writes a snapshot of the deciding state, whole or not at all. Not synced: a torn one is ignored.
+pub(crate) fn write_state(folder: &Path, state: &State, log_id: LogId, head: Head) -> io::Result<()> {
+    let envelope = Envelope { fold: STATE, fold_version: STATE_VERSION, log_id, head, body: &[] };
+    write(folder, &envelope, |out| save_state(state, out))
 }
 
-/// The bytes of a snapshot of the views.
-pub(crate) fn of_views(views: &Views, log_id: LogId, head: Head) -> Vec<u8> {
-    let mut body = Vec::new();
-    views.save(&mut body);
-    encode(VIEWS, FOLD_VERSION, log_id, head, &body)
+/// Writes a snapshot of the views in the same way.
+pub(crate) fn write_views(folder: &Path, views: &Views, log_id: LogId, head: Head) -> io::Result<()> {
+    let envelope = Envelope { fold: VIEWS, fold_version: FOLD_VERSION, log_id, head, body: &[] };
+    write(folder, &envelope, |mut out| views.save(&mut out))
 }
 
-fn encode(fold: &str, fold_version: u32, log_id: LogId, head: Head, body: &[u8]) -> Vec<u8> {
-    Envelope { fold, fold_version, log_id, head, body }.encode()
+fn write(
+    folder: &Path,
+    envelope: &Envelope<'_>,
+    save: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let fresh = folder.join(format!("{}.new", envelope.fold));
+    envelope.write(&mut File::create(&fresh)?, |out| in_pieces(out, save))?;
+    fs::rename(&fresh, folder.join(envelope.fold))
 }
 
 /// The deciding state as bytes: the same for the same state.
-pub(crate) fn state_bytes(state: &State) -> Vec<u8> {
-    postcard::to_stdvec(state).unwrap_or_default()
+fn save_state(state: &State, out: &mut dyn Write) -> io::Result<()> {
+    postcard::to_io(state, out).map(drop).map_err(io::Error::other)
 }
 
-/// The digest that two equal states share.
-pub(crate) fn state_digest(state: &State) -> Hash {
-    digest(&state_bytes(state))
-}
-
-/// Writes both, each whole or not at all. Not synced: a torn one is ignored.
-pub(crate) fn write(folder: &Path, state: &[u8], views: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    for (name, bytes) in [(STATE, state), (VIEWS, views)] {
-        let fresh = folder.join(format!("{name}.new"));
-        fs::write(&fresh, bytes)?;
-        fs::rename(&fresh, folder.join(name))?;
-    }
-    Ok(())
+fn in_pieces(out: &mut dyn Write, save: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut pieces = BufWriter::with_capacity(PIECE_BYTES, out);
+    save(&mut pieces)?;
+    pieces.flush()
 }
 
 /// Removes both.
@@ -81,14 +87,31 @@ pub(crate) struct Origin {
 impl Origin {
     /// What the snapshots of these would say.
     pub(crate) fn of(state: &State, views: &Views, head: Head) -> Self {
-        let mut body = Vec::new();
-        views.save(&mut body);
-        Self { head, state: state_digest(state), views: digest(&body) }
+        Self { head, state: state_digest(state), views: views_digest(views) }
+    }
+}
+
+/// The digest that two equal states share.
+pub(crate) fn state_digest(state: &State) -> Hash {
+    digest_of(|out| save_state(state, out))
+}
+
+/// The digest that two equal views share.
+pub(crate) fn views_digest(views: &Views) -> Hash {
+    digest_of(|mut out| views.save(&mut out))
+}
+
+fn digest_of(save: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Hash {
+    let mut hasher = blake3::Hasher::new_derive_key(DIGEST_CONTEXT);
+    match in_pieces(&mut hasher, save) {
+        Ok(()) => Hash(*hasher.finalize().as_bytes()),
+        // Plain data into a hash: there is nothing to fail. If it did, this is the digest of nothing that was saved.
+        Err(_) => Hash::ZERO,
     }
 }
 
 fn digest(body: &[u8]) -> Hash {
-    Hash(blake3::derive_key("convoke snapshot body digest v1", body))
+    Hash(blake3::derive_key(DIGEST_CONTEXT, body))
 }
 
 /// Reads both, at the same time. `None` if anything about them is not as it must be; whether the log is theirs and has

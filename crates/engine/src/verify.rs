@@ -32,7 +32,7 @@ pub async fn verify_closed(folder: &Path, against: Option<Checkpoint>, progress:
     let verifying = move || {
         let log = match std::fs::create_dir_all(&scratch).map(|()| SledLog::open_copy(&store, &scratch)) {
             // There is no room beside the log, or it is read-only.
-            Err(_) | Ok(Err(OpenError::Full { .. } | OpenError::Io { .. })) => {
+            Err(_) | Ok(Err(OpenError::Full { .. } | OpenError::ReadOnly(_) | OpenError::Io { .. })) => {
                 SledLog::open_copy(&store, std::env::temp_dir())
             }
             Ok(log) => log,

@@ -1,6 +1,6 @@
 //! Waiting in one call, without polling: for mail, for a countdown, for a campaign, for an event.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use convoke_core::{
     command::{Command, Request},
@@ -11,7 +11,7 @@ use convoke_core::{
 };
 use convoke_projections::view::{CampaignState, CountdownState};
 use convoke_store::Log;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use crate::{
     api::{Answer, Condition, EventView, Fault, WaitAsk, Waited, kind_matches},
@@ -178,6 +178,8 @@ impl<L: Log> Engine<L> {
             return Ok(false);
         }
         tokio::select! {
+            // In this order: what came at the last moment came in time.
+            biased;
             changed = published.changed() => match changed {
                 Ok(()) => Ok(true),
                 Err(_) => Err(self.failed().unwrap_or_else(stopping)),

@@ -1,11 +1,13 @@
 //! The one writer of a log: takes every request that waits, decides them into one commit, makes it durable, answers.
 //!
-//! One batch is in flight at a time; the requests that arrive meanwhile form the next. Nobody is answered before the
-//! head that his answer rests on is durable.
-
+//! One batch is in flight at a time; the requests that arrive meanwhile are decided into the next, which is handed over as
+//! soon as the first is durable (measured in docs/decisions/0005). Nobody is answered before the head that his answer rests
+//! on is durable, and nobody looks at the deciding state while it is ahead of the durable log.
 use std::{
     collections::{BTreeMap, VecDeque},
+    future::ready,
     path::PathBuf,
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -30,7 +32,7 @@ use crate::{
     engine::Shared,
     fault::{internal, stopping},
     machine::RandomIds,
-    sequencer::{Outcome, Sequencer},
+    sequencer::{Batch, OpenBatch, Outcome, Sequencer},
     snapshots,
 };
 
@@ -45,6 +47,8 @@ const SNAPSHOT_PART: u64 = 500;
 const SNAPSHOT_EVENTS: u64 = 200_000;
 /// Requests that may wait to be taken; more are held back where they come from. More would fill memory, not commits.
 pub(crate) const WAITING_MAX: usize = 1_024;
+/// Requests decided in one step while a batch is made durable; then it is looked whether it is.
+const AHEAD_STEP: usize = 32;
 
 /// What the writer is asked to do.
 pub(crate) enum Work {
@@ -79,6 +83,11 @@ pub(crate) struct Writer<L: Log> {
     pub(crate) published: watch::Sender<Head>,
     pub(crate) snapshots: Option<PathBuf>,
     pub(crate) audit: Option<JoinHandle<()>>,
+    /// The head that the next commit follows. What is published may be one batch behind it.
+    pub(crate) durable: Head,
+    pub(crate) unanswered: Option<Durable>,
+    /// The head of which a snapshot was tried last: one that fails is not tried again at once.
+    pub(crate) snapshot_tried: u64,
 }
 
 /// A request that waits to be decided.
@@ -89,50 +98,102 @@ struct Asked {
     past: Vec<(MessageId, MessageSent)>,
 }
 
-type Waiting = VecDeque<Asked>;
+impl Asked {
+    /// The message that has to be looked up in the log before this can be decided.
+    fn refers_to(&self) -> Option<&str> {
+        match &self.request.command {
+            Command::SendMessage(SendMessage { in_reply_to: Some(reference), .. }) => Some(reference),
+            Command::RedriveMessage(redrive) => Some(&redrive.message),
+            _ => None,
+        }
+    }
+}
+
+/// What was taken and not begun.
+#[derive(Default)]
+struct Waiting {
+    asked: VecDeque<Asked>,
+    looks: Vec<Look>,
+    closing: Option<oneshot::Sender<()>>,
+    /// Nobody is left who could ask.
+    is_abandoned: bool,
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.asked.is_empty() && self.looks.is_empty()
+    }
+
+    fn is_ending(&self) -> bool {
+        self.closing.is_some() || self.is_abandoned
+    }
+
+    fn take(&mut self, work: Option<Work>) {
+        match work {
+            Some(Work::Decide(request, reply)) => self.asked.push_back(Asked { request, reply, past: Vec::new() }),
+            Some(Work::Inspect(look)) => self.looks.push(look),
+            Some(Work::Close(closed)) => self.closing = Some(closed),
+            None => self.is_abandoned = true,
+        }
+    }
+}
+
+/// Decided requests whose batch is not closed yet.
+struct Deciding {
+    batch: OpenBatch,
+    replies: Vec<Reply>,
+}
+
+/// A durable batch that nobody was told of yet.
+pub(crate) struct Durable {
+    batch: Batch,
+    replies: Vec<Reply>,
+    commit: Arc<Commit>,
+    head: Head,
+}
 
 impl<L: Log> Writer<L> {
     /// Runs until it is closed, every handle is gone, or the log takes no more writes.
     pub(crate) async fn run(mut self) {
-        let mut waiting = Waiting::new();
+        let mut waiting = Waiting::default();
         let mut more_due = false;
-        let mut closing = None;
+        let mut ahead = None;
         loop {
-            if waiting.is_empty() && !more_due && closing.is_none() {
+            if waiting.is_empty() && ahead.is_none() && !more_due {
+                if waiting.is_ending() {
+                    break;
+                }
                 let until_due = self.until_due();
                 tokio::select! {
-                    work = self.inbox.recv() => match work {
-                        Some(work) => self.take(work, &mut waiting, &mut closing),
-                        None => break,
-                    },
+                    // In this order and not by chance, so that a simulation can repeat it.
+                    biased;
+                    work = self.inbox.recv() => waiting.take(work),
                     () = tokio::time::sleep(until_due) => {}
                 }
                 // Whoever is ready to ask besides shares the commit.
                 tokio::task::yield_now().await;
             }
-            while waiting.len() < WAITING_MAX && closing.is_none() {
-                let Ok(work) = self.inbox.try_recv() else { break };
-                self.take(work, &mut waiting, &mut closing);
-            }
-            let batch = match self.shared.poisoned() {
-                Some(fault) => Err(fault),
-                None => self.batch(&mut waiting).await,
-            };
-            match batch {
-                Ok(due) => more_due = due,
+            self.fill(&mut waiting, WAITING_MAX);
+            match self.batch(&mut waiting, ahead.take(), &mut more_due).await {
+                Ok(decided) => ahead = decided,
                 Err(fault) => {
                     self.shared.poison(&fault);
-                    for asked in waiting.drain(..) {
+                    for asked in waiting.asked.drain(..) {
                         let _ = asked.reply.send(Err(fault.clone()));
                     }
                     break;
                 }
             }
-            if waiting.is_empty() && closing.is_some() {
-                break;
-            }
         }
-        self.end(closing).await;
+        self.end(waiting.closing).await;
+    }
+
+    /// Takes what there is, until so many requests wait.
+    fn fill(&mut self, waiting: &mut Waiting, requests_max: usize) {
+        while waiting.asked.len() < requests_max && waiting.closing.is_none() {
+            let Ok(work) = self.inbox.try_recv() else { break };
+            waiting.take(Some(work));
+        }
     }
 
     /// Refuses what still comes, writes the snapshots, and lets go of the log.
@@ -152,20 +213,13 @@ impl<L: Log> Writer<L> {
         if self.shared.poisoned().is_none() {
             let since = self.published.borrow().size.saturating_sub(self.shared.snapshot_size());
             if since.saturating_mul(SNAPSHOT_PART) >= self.published.borrow().size {
-                self.snapshot().await;
+                // The end is the same without it.
+                let _ = self.snapshot().await;
             }
         }
         drop(self);
         if let Some(closed) = closing {
             let _ = closed.send(());
-        }
-    }
-
-    fn take(&mut self, work: Work, waiting: &mut Waiting, closing: &mut Option<oneshot::Sender<()>>) {
-        match work {
-            Work::Decide(request, reply) => waiting.push_back(Asked { request, reply, past: Vec::new() }),
-            Work::Inspect(look) => look(self.sequencer.state()),
-            Work::Close(closed) => *closing = Some(closed),
         }
     }
 
@@ -179,82 +233,195 @@ impl<L: Log> Writer<L> {
         }
     }
 
-    /// Decides, appends, publishes and answers one batch. Says whether more is due.
-    async fn batch(&mut self, waiting: &mut Waiting) -> Result<bool, Fault> {
-        self.look_up(waiting).await;
-        let past = LookedUp(waiting.iter().flat_map(|asked| asked.past.iter().map(|(id, sent)| (*id, sent))).collect());
-        let expected = *self.published.borrow();
-        let requests = waiting.iter().map(|asked| &*asked.request);
-        let batch = self.sequencer.decide(requests, self.shared.readings(), &mut self.ids, &past);
-        let commit = Arc::new(batch.commit);
-        let mut head = expected;
-        if !commit.is_empty() {
-            head = self.append(expected, &commit).await?;
-            self.shared.publish(&batch.recorded, head);
-            self.published.send_replace(head);
+    /// Appends one batch and answers it: the one that was decided ahead, or one of what waits. Gives what was decided meanwhile.
+    async fn batch(
+        &mut self,
+        waiting: &mut Waiting,
+        ahead: Option<Deciding>,
+        more_due: &mut bool,
+    ) -> Result<Option<Deciding>, Fault> {
+        if let Some(fault) = self.shared.poisoned() {
+            self.answer_unanswered();
+            refuse(ahead.map(|ahead| ahead.replies), &fault);
+            return Err(fault);
         }
-        let answered = batch.decided.len();
-        for (decided, asked) in batch.decided.into_iter().zip(waiting.drain(..answered)) {
-            let done = decided.map(|outcome| Done { outcome, commit: Arc::clone(&commit), head });
-            let _ = asked.reply.send(done.map_err(Fault::from));
+        let Deciding { batch, replies } = match ahead {
+            Some(ahead) => ahead,
+            None => {
+                self.rest(waiting).await?;
+                let mut deciding = self.open();
+                self.decide(&mut deciding, waiting, waiting.asked.len());
+                deciding
+            }
+        };
+        let mut batch = batch.finish();
+        *more_due = batch.more_due;
+        let commit = Arc::new(std::mem::take(&mut batch.commit));
+        let mut next = None;
+        let appended =
+            if commit.is_empty() { Ok(self.durable) } else { self.append(&commit, waiting, &mut next).await };
+        self.answer_unanswered();
+        match appended {
+            Ok(head) => {
+                self.durable = head;
+                self.unanswered = Some(Durable { batch, replies, commit, head });
+                if next.is_none() {
+                    self.answer_unanswered();
+                }
+                Ok(next)
+            }
+            Err(fault) => {
+                refuse(Some(replies).into_iter().chain(next.map(|next| next.replies)), &fault);
+                Err(fault)
+            }
         }
-        self.shared.note_due(self.sequencer.state().next_due());
-        self.shared.set_clock(self.sequencer.clock());
-        if head.size.saturating_sub(self.shared.snapshot_size()) >= SNAPSHOT_EVENTS {
-            self.snapshot().await;
-        }
-        Ok(batch.more_due)
     }
 
-    /// The one place that appends. Every error ends this writer: its state is ahead of the log, or may be.
-    async fn append(&self, expected: Head, commit: &Commit) -> Result<Head, Fault> {
-        self.shared.log.append_if(expected, commit.clone()).await.map_err(|error| match error {
+    /// What is done only while the deciding state is not ahead of the durable log.
+    async fn rest(&mut self, waiting: &mut Waiting) -> Result<(), Fault> {
+        waiting.looks.drain(..).for_each(|look| look(self.sequencer.state()));
+        if self.is_snapshot_due() {
+            self.snapshot().await?;
+        }
+        self.look_up(waiting).await;
+        Ok(())
+    }
+
+    fn is_snapshot_due(&self) -> bool {
+        let latest = self.shared.snapshot_size().max(self.snapshot_tried);
+        self.snapshots.is_some() && self.durable.size.saturating_sub(latest) >= SNAPSHOT_EVENTS
+    }
+
+    fn open(&self) -> Deciding {
+        Deciding { batch: self.sequencer.open(), replies: Vec::new() }
+    }
+
+    /// Decides the first so many of the requests that wait, as far as they fit.
+    fn decide(&mut self, deciding: &mut Deciding, waiting: &mut Waiting, count: usize) {
+        let first = waiting.asked.iter().take(count);
+        let past = LookedUp(first.clone().flat_map(|asked| asked.past.iter().map(|(id, sent)| (*id, sent))).collect());
+        let requests = first.map(|asked| &*asked.request);
+        let readings = self.shared.readings();
+        let taken = self.sequencer.decide_into(&mut deciding.batch, requests, readings, &mut self.ids, &past);
+        deciding.replies.extend(waiting.asked.drain(..taken).map(|asked| asked.reply));
+    }
+
+    /// The one place that appends. Every error ends this writer: its state is ahead of the log, or may be. Meanwhile the batch
+    /// before is answered, and what comes is decided into the next.
+    async fn append(
+        &mut self,
+        commit: &Commit,
+        waiting: &mut Waiting,
+        next: &mut Option<Deciding>,
+    ) -> Result<Head, Fault> {
+        let log = Arc::clone(&self.shared.log);
+        let mut appending = pin!(log.append_if(self.durable, commit.clone()));
+        let handed_over = tokio::select! {
+            biased;
+            appended = &mut appending => Some(appended),
+            () = ready(()) => None,
+        };
+        self.answer_unanswered();
+        let appended = match handed_over {
+            Some(appended) => appended,
+            None => loop {
+                self.go_ahead(waiting, next);
+                let may_come = !waiting.is_ending() && waiting.asked.is_empty();
+                tokio::select! {
+                    biased;
+                    appended = &mut appending => break appended,
+                    work = self.inbox.recv(), if may_come => waiting.take(work),
+                    () = ready(()), if self.may_go_ahead(waiting, next) => {}
+                }
+            },
+        };
+        appended.map_err(|error| match error {
             AppendError::OutcomeUnknown(_) | AppendError::Poisoned => Fault::from(error),
             // Certain not to be written, and not to be repeated: what was decided must never be refused by the log.
             refused => internal(format!("the log refused a commit of {} events: {refused}", commit.len())),
         })
     }
 
-    /// Writes both snapshots; a failure only costs time at the next opening.
-    async fn snapshot(&mut self) {
-        let Some(folder) = self.snapshots.clone() else { return };
-        let head = *self.published.borrow();
-        if head.size == self.shared.snapshot_size() {
-            return;
+    /// Whether a request that waits can be decided before the batch in flight is durable.
+    fn may_go_ahead(&self, waiting: &Waiting, next: &Option<Deciding>) -> bool {
+        let rests = !waiting.looks.is_empty() || self.is_snapshot_due();
+        let is_full = next.as_ref().is_some_and(|next| next.batch.is_full());
+        // What is looked up in the log has to be there.
+        !rests && !is_full && waiting.asked.front().is_some_and(|asked| asked.refers_to().is_none())
+    }
+
+    /// Decides some requests before the batch in flight is durable.
+    fn go_ahead(&mut self, waiting: &mut Waiting, next: &mut Option<Deciding>) {
+        self.fill(waiting, AHEAD_STEP);
+        if self.may_go_ahead(waiting, next) {
+            let ready = waiting.asked.iter().take(AHEAD_STEP).take_while(|asked| asked.refers_to().is_none()).count();
+            let mut deciding = next.take().unwrap_or_else(|| self.open());
+            self.decide(&mut deciding, waiting, ready);
+            *next = Some(deciding);
         }
-        let Some(log_id) = self.shared.log.log_id() else { return };
-        let state = snapshots::of_state(self.sequencer.state(), log_id, head);
-        let views = snapshots::of_views(&self.shared.shown().views, log_id, head);
-        let written = tokio::task::spawn_blocking(move || snapshots::write(&folder, &state, &views)).await;
-        if matches!(written, Ok(Ok(()))) {
+    }
+
+    /// Shows and answers the latest durable batch.
+    fn answer_unanswered(&mut self) {
+        let Some(Durable { batch, replies, commit, head }) = self.unanswered.take() else { return };
+        if !commit.is_empty() {
+            self.shared.publish(&batch.recorded, head);
+            self.published.send_replace(head);
+        }
+        for (decided, reply) in batch.decided.into_iter().zip(replies) {
+            let done = decided.map(|outcome| Done { outcome, commit: Arc::clone(&commit), head });
+            let _ = reply.send(done.map_err(Fault::from));
+        }
+        self.shared.note_due(self.sequencer.state().next_due());
+        self.shared.set_clock(self.sequencer.clock());
+    }
+
+    /// Writes both snapshots, on threads of their own; nothing is decided meanwhile. A failure to write them only costs time at
+    /// the next opening.
+    async fn snapshot(&mut self) -> Result<(), Fault> {
+        let (head, log_id) = (self.durable, self.shared.log.log_id());
+        let (Some(folder), Some(log_id)) = (self.snapshots.clone(), log_id) else { return Ok(()) };
+        if head.size == self.shared.snapshot_size() {
+            return Ok(());
+        }
+        self.snapshot_tried = head.size;
+        let (shared, beside) = (Arc::clone(&self.shared), folder.clone());
+        let offload = self.shared.offload;
+        let views = offload.begin(move || snapshots::write_views(&beside, &shared.shown().views, log_id, head));
+        let state = self.sequencer.take_state();
+        let state = offload.begin(move || (snapshots::write_state(&folder, &state, log_id, head), state));
+        let (state_written, state) = state.await.map_err(internal)?;
+        self.sequencer.put_state(state);
+        if matches!((views.await, state_written), (Ok(Ok(())), Ok(()))) {
             self.shared.set_snapshot_size(head.size);
         }
+        Ok(())
     }
 
     /// Looks up the messages in the log that waiting requests refer to. Whose cannot be read is answered so; the others go on.
     async fn look_up(&self, waiting: &mut Waiting) {
         let mut unreadable = Vec::new();
-        for (index, asked) in waiting.iter_mut().enumerate() {
-            let reference = match &asked.request.command {
-                Command::SendMessage(SendMessage { in_reply_to: Some(reference), .. }) => reference,
-                Command::RedriveMessage(redrive) => &redrive.message,
-                _ => continue,
-            };
-            if asked.past.is_empty() {
-                match self.shared.find(reference).await {
-                    Ok(found) => asked.past.extend(found.into_iter().filter_map(|recorded| match recorded.event {
-                        Event::MessageSent(sent) => Some((recorded.id.into(), sent)),
-                        _ => None,
-                    })),
-                    Err(fault) => unreadable.push((index, fault)),
-                }
+        for (index, asked) in waiting.asked.iter_mut().enumerate() {
+            let Some(reference) = asked.refers_to().filter(|_| asked.past.is_empty()) else { continue };
+            match self.shared.find(reference).await {
+                Ok(found) => asked.past.extend(found.into_iter().filter_map(|recorded| match recorded.event {
+                    Event::MessageSent(sent) => Some((recorded.id.into(), sent)),
+                    _ => None,
+                })),
+                Err(fault) => unreadable.push((index, fault)),
             }
         }
         for (index, fault) in unreadable.into_iter().rev() {
-            if let Some(asked) = waiting.remove(index) {
+            if let Some(asked) = waiting.asked.remove(index) {
                 let _ = asked.reply.send(Err(fault));
             }
         }
+    }
+}
+
+fn refuse(replies: impl IntoIterator<Item = Vec<Reply>>, fault: &Fault) {
+    for reply in replies.into_iter().flatten() {
+        let _ = reply.send(Err(fault.clone()));
     }
 }
 

@@ -61,7 +61,7 @@ fn main() -> Outcome<()> {
 
     let start = Instant::now();
     let mut body = Vec::new();
-    views.save(&mut body);
+    views.save(&mut body)?;
     println!("save:                {:>7.1} ms, {:.1} MB", ms(start), body.len() as f64 / 1048576.0);
     let head = Head { size: views.size(), root: Hash::ZERO };
     let log_id = LogId::from_bytes([1; 16]);

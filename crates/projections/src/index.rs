@@ -5,7 +5,10 @@
 //! events anyway, and compares. Entries come in the order of the log; each full block of them is sorted once and then stays as it is, so
 //! that an event costs some 50 ns, nothing is ever copied into a larger vector, and a clone shares the blocks.
 
-use std::sync::Arc;
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use convoke_core::id::{EventId, IdReference};
 
@@ -13,7 +16,8 @@ use convoke_core::id::{EventId, IdReference};
 const BLOCK_ENTRIES: usize = 1 << 14;
 /// Set in an entry of an event that is about the thing, and is not the one that has its id.
 const ABOUT: u32 = 1 << 31;
-const ENTRY_BYTES: usize = size_of::<u64>();
+/// Of an entry as it is saved.
+pub(crate) const ENTRY_BYTES: usize = size_of::<u64>();
 
 /// Finds the events about a thing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,12 +92,18 @@ impl Index {
         self.len() == 0
     }
 
-    /// Appends all entries, little-endian.
-    pub fn save(&self, out: &mut Vec<u8>) {
-        out.reserve(self.len() * ENTRY_BYTES);
+    /// Writes all entries, little-endian.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn save(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut bytes = Vec::with_capacity(BLOCK_ENTRIES * ENTRY_BYTES);
         for entries in self.blocks.iter().map(AsRef::as_ref).chain([self.newest.as_slice()]) {
-            out.extend(entries.iter().flat_map(|entry| entry.to_le_bytes()));
+            bytes.clear();
+            bytes.extend(entries.iter().flat_map(|entry| entry.to_le_bytes()));
+            out.write_all(&bytes)?;
         }
+        Ok(())
     }
 
     /// Reads what [`Index::save`] wrote; `None` if the bytes are no whole number of entries, or a block is out of order.
@@ -165,7 +175,7 @@ mod tests {
                 naive.entry(*tail).or_default().insert(u64::from(*position));
             }
             let mut saved = Vec::new();
-            index.save(&mut saved);
+            index.save(&mut saved).unwrap();
             let loaded = Index::load(&saved).unwrap();
             prop_assert_eq!(&loaded, &index);
             for tail in 0..50 {
@@ -196,7 +206,7 @@ mod tests {
         for position in 0..BLOCK_ENTRIES {
             index.add_about(id(position as u64), position as u64);
         }
-        index.save(&mut saved);
+        index.save(&mut saved).unwrap();
         assert_eq!(Index::load(&saved), Some(index));
         saved[..8].fill(0xff);
         assert_eq!(Index::load(&saved), None);

@@ -2,7 +2,7 @@
 //!
 //! Texts are not kept, only where they are in the log; of a message that everybody acknowledged nothing is kept but a count.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use convoke_core::{
     event::{Event, Recorded},
@@ -47,8 +47,13 @@ struct Letter {
 pub(crate) struct Mailbox {
     acked: u64,
     /// In the order in which they are taken: priority, then position.
-    deliveries: BTreeMap<(Priority, u64), Delivery>,
+    deliveries: BTreeMap<Turn, Delivery>,
+    /// Those of them that are not simply ready: few where many lie, so that counting them need not look at all.
+    unready: BTreeSet<Turn>,
 }
+
+/// Whose turn it is in a mailbox: by priority, then by position.
+type Turn = (Priority, u64);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Delivery {
@@ -87,45 +92,43 @@ impl Mail {
         match &recorded.event {
             Event::MessageSent(sent) => self.deliver(recorded, sent, actors),
             Event::MessageTaken(taken) => {
-                if let Some(delivery) = self.delivery(taken.message, &taken.mailbox) {
+                self.change(taken.message, &taken.mailbox, |delivery| {
                     delivery.count = delivery.count.saturating_add(1);
                     let lease = taken.until.since(recorded.time);
                     delivery.state =
                         State::Taken { holder: taken.holder.clone(), fence: taken.fence, until: taken.until, lease };
-                }
+                });
             }
             Event::MessageAcked(acked) => self.remove(acked.message, &acked.mailbox),
             Event::MessageNacked(nacked) => {
-                if let Some(delivery) = self.delivery(nacked.message, &nacked.mailbox) {
+                self.change(nacked.message, &nacked.mailbox, |delivery| {
                     delivery.state = State::Paused { until: nacked.again_at };
                     delivery.nack_reason = nacked.reason.as_deref().map(Into::into);
-                }
+                });
             }
             Event::MessageLeaseExtended(extended) => {
-                if let Some(Delivery { state: State::Taken { until, lease, .. }, .. }) =
-                    self.delivery(extended.message, &extended.mailbox)
-                {
-                    *until = extended.until;
-                    // It is as long from now on, also when it is the holder's next event that extends it.
-                    *lease = extended.until.since(recorded.time).max(*lease);
-                }
+                self.change(extended.message, &extended.mailbox, |delivery| {
+                    if let State::Taken { until, lease, .. } = &mut delivery.state {
+                        *until = extended.until;
+                        // It is as long from now on, also when it is the holder's next event that extends it.
+                        *lease = extended.until.since(recorded.time).max(*lease);
+                    }
+                });
             }
             Event::MessageLeaseExpired(expired) => {
-                if let Some(delivery) = self.delivery(expired.message, &expired.mailbox) {
-                    delivery.state = State::Ready;
-                }
+                self.change(expired.message, &expired.mailbox, |delivery| delivery.state = State::Ready);
             }
             Event::MessageDeadLettered(dead) => {
-                if let Some(delivery) = self.delivery(dead.message, &dead.mailbox) {
+                self.change(dead.message, &dead.mailbox, |delivery| {
                     delivery.state = State::Dead { reason: dead.reason, at: recorded.time, redriven: None };
-                }
+                });
             }
             Event::MessageRedriven(redriven) => {
-                if let Some(Delivery { state: State::Dead { redriven: again, .. }, .. }) =
-                    self.delivery(redriven.message, &redriven.mailbox)
-                {
-                    *again = Some(redriven.again);
-                }
+                self.change(redriven.message, &redriven.mailbox, |delivery| {
+                    if let State::Dead { redriven: again, .. } = &mut delivery.state {
+                        *again = Some(redriven.again);
+                    }
+                });
             }
             _ => {}
         }
@@ -139,8 +142,10 @@ impl Mail {
         let mut open = 0;
         let mut put = |name: ActorName| {
             let delivery = Delivery { message, count: 0, state: State::Ready, nack_reason: None };
-            let key = (sent.priority, recorded.position);
-            if self.mailboxes.entry(name).or_default().deliveries.insert(key, delivery).is_none() {
+            let turn = (sent.priority, recorded.position);
+            let mailbox = self.mailboxes.entry(name).or_default();
+            mailbox.unready.remove(&turn);
+            if mailbox.deliveries.insert(turn, delivery).is_none() {
                 open += 1;
             }
         };
@@ -163,10 +168,18 @@ impl Mail {
         }
     }
 
-    fn delivery(&mut self, message: MessageId, mailbox: &ActorName) -> Option<&mut Delivery> {
-        let letter = self.letters.get(&message)?;
-        let delivery = self.mailboxes.get_mut(mailbox)?.deliveries.get_mut(&(letter.priority, letter.position))?;
-        (delivery.message == message).then_some(delivery)
+    /// Changes a delivery, if it is there.
+    fn change(&mut self, message: MessageId, mailbox: &ActorName, change: impl FnOnce(&mut Delivery)) {
+        let Some(letter) = self.letters.get(&message) else { return };
+        let Some(mailbox) = self.mailboxes.get_mut(mailbox) else { return };
+        let turn = (letter.priority, letter.position);
+        if let Some(delivery) = mailbox.deliveries.get_mut(&turn).filter(|delivery| delivery.message == message) {
+            change(delivery);
+            match delivery.state {
+                State::Ready => mailbox.unready.remove(&turn),
+                _ => mailbox.unready.insert(turn),
+            };
+        }
     }
 
     fn remove(&mut self, message: MessageId, mailbox: &ActorName) {
@@ -177,6 +190,7 @@ impl Mail {
             Entry::Occupied(delivery) if delivery.get().message == message => delivery.remove(),
             _ => return,
         };
+        mailbox.unready.remove(&place);
         mailbox.acked += 1;
         let open = &mut letter.get_mut().open;
         *open = open.saturating_sub(1);
@@ -197,6 +211,9 @@ impl Mail {
     /// When the first of its deliveries can be taken, if nobody takes it before.
     pub(crate) fn ready_at(&self, mailbox: &ActorName, now: Timestamp) -> Option<Timestamp> {
         let mailbox = self.mailboxes.get(mailbox)?;
+        if mailbox.unready.len() < mailbox.deliveries.len() {
+            return Some(now);
+        }
         let mut first = None;
         for delivery in mailbox.deliveries.values() {
             match &delivery.state {
@@ -236,7 +253,7 @@ impl Mail {
             .mailboxes
             .iter()
             .filter(|(name, _)| only.is_none_or(|only| only == *name))
-            .flat_map(|(name, mailbox)| mailbox.deliveries.values().map(move |delivery| (name, delivery)))
+            .flat_map(|(name, mailbox)| mailbox.unready().map(move |delivery| (name, delivery)))
             .filter(|(_, delivery)| match &delivery.state {
                 State::Dead { redriven, .. } => redriven_too || redriven.is_none(),
                 _ => false,
@@ -251,7 +268,7 @@ impl Mail {
     pub(crate) fn leases(&self, only: Option<&ActorName>, actors: &Actors) -> Vec<LeaseLine> {
         let mut lines = Vec::new();
         for (name, mailbox) in &self.mailboxes {
-            for delivery in mailbox.deliveries.values() {
+            for delivery in mailbox.unready() {
                 if let State::Taken { holder, fence, until, lease } = &delivery.state
                     && only.is_none_or(|only| only == holder)
                 {
@@ -309,8 +326,9 @@ impl Mail {
 
 impl Mailbox {
     pub(crate) fn counts(&self, now: Timestamp) -> MailCounts {
-        let mut counts = MailCounts { acked: self.acked, ..MailCounts::default() };
-        for delivery in self.deliveries.values() {
+        let ready = (self.deliveries.len() - self.unready.len()) as u64;
+        let mut counts = MailCounts { acked: self.acked, ready, ..MailCounts::default() };
+        for delivery in self.unready() {
             match &delivery.state {
                 State::Ready => counts.ready += 1,
                 State::Paused { until } if *until <= now => counts.ready += 1,
@@ -321,6 +339,11 @@ impl Mailbox {
             }
         }
         counts
+    }
+
+    /// Those that are paused, taken or dead.
+    fn unready(&self) -> impl Iterator<Item = &Delivery> {
+        self.unready.iter().filter_map(|turn| self.deliveries.get(turn))
     }
 }
 

@@ -5,18 +5,21 @@
 //! comparing `head` with the log. Deciding and showing are separate folds with separate snapshots, in this one form.
 //!
 //! ```text
-//! "CVKSNAP1" ‖ name length (1) ‖ fold name ‖ fold version (4) ‖ log id (16) ‖ size (8) ‖ root (32)
+//! "CVKSNAP2" ‖ name length (1) ‖ fold name ‖ fold version (4) ‖ log id (16) ‖ size (8) ‖ root (32)
 //!   ‖ body length (8) ‖ digest (32) ‖ body
 //! ```
-//! Integers are little-endian. The digest is BLAKE3 (`derive_key`, context `convoke snapshot v1`) over all before it and the body.
+//! Integers are little-endian. The digest is BLAKE3 (`derive_key`, context `convoke snapshot v2`) over the body and then all before the
+//! digest: so a body is hashed while it is written, and never held as bytes.
+
+use std::io::{self, Cursor, Seek, SeekFrom, Write};
 
 use convoke_core::{
     id::LogId,
     log::{Hash, Head},
 };
 
-const MAGIC: &[u8; 8] = b"CVKSNAP1";
-const DIGEST_CONTEXT: &str = "convoke snapshot v1";
+const MAGIC: &[u8; 8] = b"CVKSNAP2";
+const DIGEST_CONTEXT: &str = "convoke snapshot v2";
 const DIGEST_BYTES: usize = 32;
 
 /// A snapshot's body with all that says what it is a snapshot of.
@@ -38,19 +41,41 @@ impl<'a> Envelope<'a> {
     /// All of it as bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(128 + self.fold.len() + self.body.len());
+        let mut out = Cursor::new(Vec::with_capacity(128 + self.fold.len() + self.body.len()));
+        // A vector takes every write. If it did not, what is there is no snapshot, and is ignored.
+        let _ = self.write(&mut out, |out| out.write_all(self.body));
+        out.into_inner()
+    }
+
+    /// Writes it with a body that is made meanwhile, in place of its own.
+    ///
+    /// # Errors
+    /// Those of `out`; what was written then is no snapshot.
+    pub fn write<W: Write + Seek>(
+        &self,
+        out: &mut W,
+        body: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut described = Vec::with_capacity(128 + self.fold.len());
         let fold = &self.fold.as_bytes()[..self.fold.len().min(usize::from(u8::MAX))];
-        out.extend(MAGIC);
-        out.push(fold.len() as u8);
-        out.extend(fold);
-        out.extend(self.fold_version.to_le_bytes());
-        out.extend(self.log_id.to_bytes());
-        out.extend(self.head.size.to_le_bytes());
-        out.extend(self.head.root.0);
-        out.extend((self.body.len() as u64).to_le_bytes());
-        out.extend(digest(&out, self.body));
-        out.extend(self.body);
-        out
+        described.extend(MAGIC);
+        described.push(fold.len() as u8);
+        described.extend(fold);
+        described.extend(self.fold_version.to_le_bytes());
+        described.extend(self.log_id.to_bytes());
+        described.extend(self.head.size.to_le_bytes());
+        described.extend(self.head.root.0);
+        // Length and digest are known last. Until then the place is not even the beginning of a snapshot.
+        let body_begins = described.len() + size_of::<u64>() + DIGEST_BYTES;
+        out.write_all(&vec![0; body_begins])?;
+        let mut hashed = Hashed { out, hasher: hasher(), bytes: 0 };
+        body(&mut hashed)?;
+        let Hashed { mut hasher, bytes, .. } = hashed;
+        described.extend(bytes.to_le_bytes());
+        hasher.update(&described);
+        out.seek(SeekFrom::Start(0))?;
+        out.write_all(&described)?;
+        out.write_all(hasher.finalize().as_bytes())
     }
 
     /// Reads what [`Envelope::encode`] wrote; `None` for any other bytes: cut short, altered, of another form.
@@ -89,10 +114,31 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 }
 
 fn digest(described: &[u8], body: &[u8]) -> [u8; DIGEST_BYTES] {
-    let mut hasher = blake3::Hasher::new_derive_key(DIGEST_CONTEXT);
-    hasher.update(described);
-    hasher.update(body);
-    *hasher.finalize().as_bytes()
+    *hasher().update(body).update(described).finalize().as_bytes()
+}
+
+fn hasher() -> blake3::Hasher {
+    blake3::Hasher::new_derive_key(DIGEST_CONTEXT)
+}
+
+/// Hashes and counts what passes through.
+struct Hashed<'a, W> {
+    out: &'a mut W,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Hashed<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 #[cfg(test)]

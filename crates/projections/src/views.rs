@@ -1,5 +1,7 @@
 //! The fold of everything that is shown.
 
+use std::io::{self, Write};
+
 use convoke_core::{
     event::Recorded,
     id::{CampaignId, CountdownId, IdReference},
@@ -15,7 +17,7 @@ use crate::{
     campaigns::Campaigns,
     changes::Changes,
     countdowns::Countdowns,
-    index::Index,
+    index::{ENTRY_BYTES, Index},
     mail::Mail,
     micros,
     resolve::References,
@@ -26,7 +28,7 @@ use crate::{
 pub const FOLD_NAME: &str = "views";
 
 /// The version of this fold. Raise it with every change of what is folded or how it is saved: snapshots of another version are ignored.
-pub const FOLD_VERSION: u32 = 3;
+pub const FOLD_VERSION: u32 = 5;
 
 /// The fold of a prefix of the log, for showing. Equal for equal prefixes, whether folded from zero or from a snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -125,20 +127,22 @@ impl Views {
         self.state.campaigns.get(id).map(|campaign| campaign.state())
     }
 
-    /// Appends the body of a snapshot, to be put into an [`Envelope`](crate::snapshot::Envelope).
-    pub fn save(&self, out: &mut Vec<u8>) {
-        // Plain data into a vector: there is nothing to fail. If it did, the state would be empty, which is never loaded.
-        let state = postcard::to_stdvec(&self.state).unwrap_or_default();
-        out.extend((state.len() as u64).to_le_bytes());
-        out.extend(state);
-        self.index.save(out);
+    /// Writes the body of a snapshot, to be put into an [`Envelope`](crate::snapshot::Envelope). In small pieces: `out` is best buffered.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn save(&self, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(&(self.index.len() as u64).to_le_bytes())?;
+        self.index.save(out)?;
+        postcard::to_io(&self.state, out).map(drop).map_err(io::Error::other)
     }
 
     /// Reads what [`Views::save`] wrote; `None` if it is anything else.
     #[must_use]
     pub fn load(bytes: &[u8]) -> Option<Self> {
-        let (length, rest) = bytes.split_first_chunk()?;
-        let (state, index) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        let (entries, rest) = bytes.split_first_chunk()?;
+        let index_bytes = u64::from_le_bytes(*entries).checked_mul(ENTRY_BYTES as u64)?;
+        let (index, state) = rest.split_at_checked(usize::try_from(index_bytes).ok()?)?;
         let (state, []) = postcard::take_from_bytes(state).ok()? else { return None };
         Some(Self { references: References::of(&state), state, index: Index::load(index)? })
     }

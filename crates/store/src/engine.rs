@@ -23,6 +23,9 @@ const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 /// Bytes of an entry for each further access to its page (see [`touch`]); a written one is accessed otherwise, too.
 const READ_BYTES_PER_TOUCH: usize = 1024;
 const WRITTEN_BYTES_PER_TOUCH: usize = 2048;
+/// The same for an entry that is looked up by itself: what is looked up next is mostly on another page, so that this one has
+/// to make room by itself.
+const LOOKED_UP_BYTES_PER_TOUCH: usize = 256;
 /// How long a broken engine may take to let go of its files.
 const RELEASE_TIME: Duration = Duration::from_secs(2);
 /// From this much written since it was opened, a closing engine writes its index so that the next opening is fast.
@@ -82,10 +85,7 @@ impl Engine {
             .cache_capacity(CACHE_BYTES)
             .use_compression(false)
             .flush_every_ms(None);
-        let db = match open_when_free(&config) {
-            Err(EngineError::Damaged(_)) => without_snapshot(folder, &config)?,
-            opened => opened?,
-        };
+        let db = open_when_free(&config)?;
         let data = OpenOptions::new().read(true).write(true).open(folder.join("db")).map_err(|e| failed(&e))?;
         let count = guard(|| count(&db))?;
         Ok(Self {
@@ -164,7 +164,12 @@ impl Engine {
 
     /// The record of this number.
     pub(crate) fn get(&self, number: u64) -> Result<Option<Value>, EngineError> {
-        self.call(|db| db.get(slots::key_of(number)))
+        self.call(|db| {
+            let key = slots::key_of(number);
+            let value = db.get(key)?;
+            touch(db, &key, value.as_ref().map_or(0, |value| value.len() / LOOKED_UP_BYTES_PER_TOUCH))?;
+            Ok(value)
+        })
     }
 
     /// Calls `each` with the records from a number on, in order, until it says stop.
@@ -294,19 +299,6 @@ fn open_when_free(config: &sled::Config) -> Result<Db, EngineError> {
             other => return other,
         }
     }
-}
-
-/// Opens the database anew from its log alone. sled's own snapshot of its page table saves it a scan and is not needed; a
-/// process that was killed at the wrong moment has left one that did not fit. Whether anything is missing then, the recorded
-/// head and the root tell.
-fn without_snapshot(folder: &Path, config: &sled::Config) -> Result<Db, EngineError> {
-    for entry in std::fs::read_dir(folder).map_err(|error| failed(&error))? {
-        let entry = entry.map_err(|error| failed(&error))?;
-        if entry.file_name().to_string_lossy().starts_with("snap.") {
-            std::fs::remove_file(entry.path()).map_err(|error| failed(&error))?;
-        }
-    }
-    open_when_free(config)
 }
 
 fn guard<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, EngineError> {

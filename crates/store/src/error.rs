@@ -128,6 +128,9 @@ pub enum OpenError {
         /// Which of both.
         what: String,
     },
+    /// The filesystem is read-only, and sled writes on opening.
+    #[error("the log in {} could not be opened: the filesystem is read-only", .0.display())]
+    ReadOnly(PathBuf),
     /// The disk or folder failed.
     #[error("the log in {} could not be opened: {what}", folder.display())]
     Io {

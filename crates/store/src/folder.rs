@@ -105,6 +105,9 @@ impl Folder {
 /// The refusal for an I/O error in a folder.
 pub(crate) fn io_error(folder: &Path, error: &io::Error) -> OpenError {
     let (folder, what) = (folder.to_owned(), describe(error));
+    if error.kind() == io::ErrorKind::ReadOnlyFilesystem {
+        return OpenError::ReadOnly(folder);
+    }
     if is_full(error) { OpenError::Full { folder, what } } else { OpenError::Io { folder, what } }
 }
 
@@ -133,11 +136,15 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
         if entry.file_type()?.is_dir() {
             copy_folder(&entry.path(), &target)?;
         } else if entry.file_type()?.is_file() {
-            // Not `fs::copy`: a read-only file's copy must still be writable.
-            io::copy(&mut File::open(entry.path())?, &mut File::create(target)?)?;
+            copy_file(&entry.path(), &target)?;
         }
     }
     Ok(())
+}
+
+/// Copies a file. Not as `fs::copy` does: a read-only file's copy must still be writable.
+pub(crate) fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
+    io::copy(&mut File::open(from)?, &mut File::create(to)?).map(drop)
 }
 
 fn lock(path: &Path, format: &File) -> Result<(), OpenError> {

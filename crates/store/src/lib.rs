@@ -16,6 +16,7 @@ mod folder;
 mod load;
 mod log;
 mod memory_log;
+mod opening;
 mod panics;
 pub mod record;
 mod recorded_head;
@@ -24,10 +25,14 @@ pub mod sample;
 mod scan;
 mod scratch;
 mod shared;
+#[cfg(feature = "conformance")]
+pub mod simulated;
+mod sled_files;
 mod sled_log;
 pub mod slots;
 mod tiles;
 mod tree;
+mod undo;
 mod verify;
 mod writer;
 

@@ -14,7 +14,7 @@ use crate::{
     export::ExportReader,
     folder::{io_error, sync_folder},
     log::Stored,
-    record,
+    opening, record,
     recorded_head::{Recorded, RecordedHead},
     scratch::Scratch,
     sled_log::{self, SledLog},
@@ -83,8 +83,8 @@ fn build(
     fs::create_dir_all(parent).map_err(io)?;
     let scratch = Scratch::create(parent).map_err(io)?;
     let store = sled_log::create(scratch.path())?;
-    let mut engine = sled_log::open_engine(&store)?;
-    let failed = |error: EngineError| LoadError::Open(sled_log::engine_error(path, error));
+    let mut engine = opening::open_engine(&store)?;
+    let failed = |error: EngineError| LoadError::Open(opening::engine_error(path, error));
     let mut tree = Tree::default();
     let report = fill(&mut |Stored { commit, root }| {
         engine.put(record::split(&commit, &root)).map_err(failed)?;

@@ -46,22 +46,9 @@ impl MemoryLog {
     }
 }
 
-impl Default for MemoryLog {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Log for MemoryLog {
-    fn head(&self) -> Head {
-        *self.shared.head.borrow()
-    }
-
-    fn log_id(&self) -> Option<LogId> {
-        self.state().log_id
-    }
-
-    async fn append_if(&self, expected: Head, commit: Commit) -> Result<Head, AppendError> {
+impl MemoryLog {
+    /// Appends without waiting.
+    pub(crate) fn append(&self, expected: Head, commit: Commit) -> Result<Head, AppendError> {
         admission::check_bounds(expected, &commit)?;
         let mut state = self.state();
         let actual = self.head();
@@ -80,6 +67,26 @@ impl Log for MemoryLog {
         state.commits.push(stored);
         self.shared.head.send_replace(head);
         Ok(head)
+    }
+}
+
+impl Default for MemoryLog {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Log for MemoryLog {
+    fn head(&self) -> Head {
+        *self.shared.head.borrow()
+    }
+
+    fn log_id(&self) -> Option<LogId> {
+        self.state().log_id
+    }
+
+    async fn append_if(&self, expected: Head, commit: Commit) -> Result<Head, AppendError> {
+        self.append(expected, commit)
     }
 
     async fn read(&self, from: u64, events_max: usize) -> Result<Vec<Stored>, ReadError> {

@@ -4,29 +4,25 @@
 //! * sled drops a damaged tail silently: the recorded head says what was acknowledged.
 //! * A commit that was cut short lies beyond the recorded head, and is removed on opening.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use convoke_core::{
     id::LogId,
-    log::{Commit, Hash, Head, TILE_LEAVES},
+    log::{Commit, Hash, Head},
 };
 use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
     admission,
-    engine::{Engine, EngineError},
     error::{AppendError, OpenError, ReadError},
-    folder::{Folder, io_error, sync_folder},
+    folder::{Folder, io_error},
     log::{Log, Stored},
+    opening::{self, Opened, engine_error},
     recorded_head::{Recorded, RecordedHead},
-    scan::{self, Tail},
+    scan,
     scratch::Scratch,
     shared::Shared,
     tiles::TilesFile,
-    tree::Tree,
     writer::Writer,
 };
 
@@ -44,8 +40,8 @@ pub struct SledLog {
 impl SledLog {
     /// Opens the log in a folder.
     ///
-    /// A torn tail beyond what was acknowledged is removed. Anything less than what was acknowledged is an error, and
-    /// nothing is written to it. (sled itself alters its files on opening, and may clear what it takes for torn.)
+    /// A torn tail beyond what was acknowledged is removed. Anything less than what was acknowledged is an error, and the
+    /// store stays as it was: once what was damaged is repaired, all events are there again.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -97,13 +93,16 @@ impl SledLog {
         let path = folder.path().to_owned();
         // First of all: the engine alters its files on opening.
         let recorded = RecordedHead::open(&folder.head()).map_err(|error| io_error(&path, &error))?;
-        let Some((recorded_file, recorded)) = recorded else { return Err(OpenError::HeadLost(path)) };
-        let engine = open_engine(&folder)?;
-        let tail = scan::tail(&engine).map_err(|error| read_error(&path, error))?;
-        let log_id = stored_log_id(&engine, tail.head).map_err(|error| read_error(&path, error))?;
-        check_recorded(&engine, tail.head, log_id, recorded).map_err(|error| error.into_open(&path))?;
-        remove_unfinished(&engine, &tail).map_err(|error| engine_error(&path, error))?;
-        let (tiles, tree) = load_tree(&folder, &engine, tail.head)?;
+        let Some((mut recorded_file, recorded)) = recorded else { return Err(OpenError::HeadLost(path)) };
+        let Opened { engine, head, tiles, tree, log_id } = opening::open(&folder, recorded, scratch.is_some())?;
+        if head != recorded.head
+            && let Some(log_id) = log_id
+        {
+            // A process that was killed before its sync leaves commits in the machine's memory: they are read, and not yet
+            // durable. Whoever repeats his request is told that they are.
+            engine.sync().map_err(|error| engine_error(&path, error))?;
+            recorded_file.write(Recorded { log_id, head }).map_err(|error| io_error(&path, &error))?;
+        }
         let shared = Arc::new(Shared::new(folder, engine, tree, log_id));
         let writer = Writer::start(shared.clone(), recorded_file, tiles).map_err(|error| io_error(&path, &error))?;
         Ok(Self { writer, shared, _scratch: scratch })
@@ -158,7 +157,7 @@ impl Log for SledLog {
 /// Makes the files of an empty store.
 pub(crate) fn create(path: &Path) -> Result<Folder, OpenError> {
     let mut folder = Folder::create(path)?;
-    let engine = open_engine(&folder)?;
+    let engine = opening::open_engine(&folder)?;
     if engine.count() > 0 {
         let what = "it holds events, but the file that names its format is missing".to_owned();
         return Err(OpenError::Unreadable { folder: path.to_owned(), what });
@@ -171,118 +170,6 @@ pub(crate) fn create(path: &Path) -> Result<Folder, OpenError> {
     Ok(folder)
 }
 
-pub(crate) fn open_engine(folder: &Folder) -> Result<Engine, OpenError> {
-    let path = folder.path();
-    let engine = Engine::open(&folder.engine()).map_err(|error| engine_error(path, error))?;
-    // sled writes its index by renaming a file.
-    sync_folder(&folder.engine()).map_err(|error| io_error(path, &error))?;
-    Ok(engine)
-}
-
-fn stored_log_id(engine: &Engine, head: Head) -> Result<Option<LogId>, ReadError> {
-    let first = scan::commits(engine, 0, 1, head.size.min(1))?;
-    Ok(first.first().and_then(|stored| admission::log_id_of(&stored.commit)))
-}
-
-/// Why the log found is not the one that was acknowledged.
-enum Mismatch {
-    Truncated { found: Head, recorded: Head },
-    Other { recorded: Head },
-    Read(ReadError),
-}
-
-impl Mismatch {
-    fn into_open(self, path: &Path) -> OpenError {
-        match self {
-            Self::Truncated { found, recorded } => OpenError::Truncated { found, recorded },
-            Self::Other { recorded } => OpenError::OtherRoot { recorded },
-            Self::Read(error) => read_error(path, error),
-        }
-    }
-}
-
-fn check_recorded(
-    engine: &Engine,
-    found: Head,
-    log_id: Option<LogId>,
-    Recorded { log_id: recorded_id, head: recorded }: Recorded,
-) -> Result<(), Mismatch> {
-    if recorded.size == 0 {
-        return Ok(());
-    }
-    if found.size < recorded.size {
-        return Err(Mismatch::Truncated { found, recorded });
-    }
-    let root = scan::root_at(engine, recorded.size).map_err(Mismatch::Read)?;
-    if root != Some(recorded.root) || log_id != Some(recorded_id) {
-        return Err(Mismatch::Other { recorded });
-    }
-    Ok(())
-}
-
-/// Removes what an append that was cut short left behind: a later commit must never be read together with it.
-fn remove_unfinished(engine: &Engine, tail: &Tail) -> Result<(), EngineError> {
-    if engine.count() == tail.records {
-        return Ok(());
-    }
-    engine.shorten(tail.records)?;
-    engine.sync()
-}
-
-/// The tree over the log: from the tile roots and the events after them, or from all events if that gives another root.
-fn load_tree(folder: &Folder, engine: &Engine, head: Head) -> Result<(TilesFile, Tree), OpenError> {
-    let path = folder.path();
-    let (mut file, roots) =
-        TilesFile::open(&folder.tiles(), head.size / TILE_LEAVES).map_err(|error| io_error(path, &error))?;
-    let mut tree = Tree::from_tiles(roots);
-    // Whatever is wrong here may be the tile roots' fault.
-    let grown = grow(&mut tree, engine, head.size, |_, _| true);
-    if grown.is_ok() && tree.head() == head {
-        file.extend(tree.tiles()).map_err(|error| io_error(path, &error))?;
-        return Ok((file, tree));
-    }
-    let mut tree = Tree::default();
-    let mut wrong = None;
-    grow(&mut tree, engine, head.size, |stored, grown| {
-        if stored.root != grown.root() {
-            wrong = Some(stored.commit.first());
-        }
-        wrong.is_none()
-    })
-    .map_err(|error| read_error(path, error))?;
-    if let Some(position) = wrong {
-        let what = "the stored root is not the root over the events".to_owned();
-        return Err(OpenError::Damaged { position, what });
-    }
-    file.rewrite(tree.tiles()).map_err(|error| io_error(path, &error))?;
-    Ok((file, tree))
-}
-
-/// Adds the leaves of the events from the tree's size up to `size`.
-fn grow(
-    tree: &mut Tree,
-    engine: &Engine,
-    size: u64,
-    mut is_right: impl FnMut(&Stored, &Tree) -> bool,
-) -> Result<(), ReadError> {
-    let from = tree.size();
-    scan::each_commit(engine, from, size, |stored| {
-        let skip = usize::try_from(from.saturating_sub(stored.commit.first())).unwrap_or(usize::MAX);
-        stored.commit.events().skip(skip).for_each(|event| tree.push(event.leaf()));
-        is_right(&stored, tree)
-    })
-}
-
-pub(crate) fn engine_error(path: &Path, error: EngineError) -> OpenError {
-    let folder: PathBuf = path.to_owned();
-    match error {
-        EngineError::Locked => OpenError::Locked(folder),
-        EngineError::Damaged(what) => OpenError::Unreadable { folder, what },
-        EngineError::Full(what) => OpenError::Full { folder, what },
-        EngineError::Failed(what) => OpenError::Io { folder, what },
-    }
-}
-
 /// The refusal of a copy, of the original that it is a copy of. A disk's failure stays the copy's.
 fn of_original(error: OpenError, original: &Path) -> OpenError {
     let folder = original.to_owned();
@@ -290,12 +177,5 @@ fn of_original(error: OpenError, original: &Path) -> OpenError {
         OpenError::HeadLost(_) => OpenError::HeadLost(folder),
         OpenError::Unreadable { what, .. } => OpenError::Unreadable { folder, what },
         other => other,
-    }
-}
-
-fn read_error(path: &Path, error: ReadError) -> OpenError {
-    match error {
-        ReadError::Damaged { position, what } => OpenError::Damaged { position, what },
-        other => OpenError::Io { folder: path.to_owned(), what: other.to_string() },
     }
 }

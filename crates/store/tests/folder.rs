@@ -200,3 +200,20 @@ fn a_log_works_without_an_async_runtime() {
     let Poll::Ready(commits) = read.as_mut().poll(&mut context) else { panic!("a read waits for nobody") };
     assert_eq!(commits.unwrap()[0].head(), head);
 }
+
+#[test]
+fn what_a_killed_process_did_not_sync_is_synced_and_recorded_before_anybody_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let head_file = folder.path().join("head");
+    let log = SledLog::create(folder.path()).unwrap();
+    run(log.append_if(Head::EMPTY, sample::commit(0, 1, 30))).unwrap();
+    let before = fs::read(&head_file).unwrap();
+    let head = run(log.append_if(log.head(), sample::commit(1, 2, 30))).unwrap();
+    drop(log);
+    // As after a kill between the write and its record.
+    fs::write(&head_file, &before).unwrap();
+    drop(SledLog::open(folder.path()).unwrap());
+    let recorded = fs::read(&head_file).unwrap();
+    assert_ne!(recorded, before);
+    assert!(recorded.windows(32).any(|bytes| *bytes == head.root.0), "from now on a loss of it is found");
+}

@@ -1,3 +1,4 @@
 //! Lands changes: claims them, builds and checks them in lanes, and lands what passed.
 
+pub mod request;
 pub mod train;

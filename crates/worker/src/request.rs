@@ -167,8 +167,10 @@ pub fn operations(content: &[u8]) -> Result<Vec<Operation>, String> {
 pub fn of_diff(diff: &str) -> Result<(BTreeSet<RepoPath>, Vec<u8>), Vec<String>> {
     let paths = patch::paths(diff.as_bytes()).map_err(|error| vec![error.to_string()])?;
     let mut faults = Vec::new();
-    let paths: BTreeSet<RepoPath> =
-        paths.iter().filter_map(|path| RepoPath::parse(path).map_err(|error| faults.push(error.to_string())).ok()).collect();
+    let paths: BTreeSet<RepoPath> = paths
+        .iter()
+        .filter_map(|path| RepoPath::parse(path).map_err(|error| faults.push(error.to_string())).ok())
+        .collect();
     if !faults.is_empty() {
         return Err(faults);
     }
@@ -235,9 +237,10 @@ impl FileChange {
 
 /// The diff with file headers, made from path and operation where they are missing.
 fn with_headers(patch: &str, path: &RepoPath, operation: FileOperation) -> String {
-    let has_headers = patch.lines().take_while(|line| !line.starts_with("@@")).any(|line| {
-        line.starts_with("--- ") || line.starts_with("diff --git ")
-    });
+    let has_headers = patch
+        .lines()
+        .take_while(|line| !line.starts_with("@@"))
+        .any(|line| line.starts_with("--- ") || line.starts_with("diff --git "));
     let end = if patch.ends_with('\n') { "" } else { "\n" };
     if has_headers {
         return format!("{patch}{end}");
@@ -328,7 +331,8 @@ mod tests {
     #[test]
     fn the_same_changes_have_one_hash_whoever_hands_them_in() {
         let content = |agent: &str| {
-            let request = json!({"task_id": "t", "agent": agent, "changes": [{"path": "x", "operation": "add", "content": "1"}]});
+            let request =
+                json!({"task_id": "t", "agent": agent, "changes": [{"path": "x", "operation": "add", "content": "1"}]});
             content_hash(&ChangeRequest::parse(request.to_string().as_bytes()).unwrap().check().unwrap().content)
         };
         assert_eq!(content("ann"), content("bob"));

@@ -279,3 +279,21 @@ fn a_log_that_cannot_be_opened_is_a_sentence_for_everybody() {
     fs::rename(place.project().join("elsewhere"), &store).unwrap();
     place.ok("dana", &["list"]);
 }
+
+#[test]
+fn a_frozen_daemon_is_named_given_nothing_to_do_and_ended_with_force() {
+    let place = Place::with_workspace();
+    place.ok("alice", &["send", "bob", "before"]);
+    let pid = place.daemon().unwrap();
+    kill("-STOP", pid);
+    for args in [&["send", "bob", "meanwhile"][..], &["status"], &["daemon", "stop"]] {
+        let begun = Instant::now();
+        let error = place.refused("alice", args, 75);
+        assert!(error["message"].as_str().unwrap().contains(&format!("process {pid}")), "{error}");
+        assert!(error["hint"].as_str().unwrap().contains("daemon stop --force"), "{error}");
+        assert!(begun.elapsed() < Duration::from_secs(20), "{error}");
+    }
+    assert!(place.ok("alice", &["daemon", "stop", "--force"]).contains("was killed"));
+    let log = place.ok("alice", &["log"]);
+    assert!(log.contains("before") && !log.contains("meanwhile"), "{log}");
+}

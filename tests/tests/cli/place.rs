@@ -116,6 +116,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         if self.project().join(".convoke").is_dir() {
             let _ = self.command("dana", &["daemon", "stop"]).output();
+            convoke_tests::exports::leave(Path::new(PROGRAM), &self.project());
         }
     }
 }

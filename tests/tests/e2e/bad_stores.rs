@@ -106,6 +106,32 @@ fn a_store_whose_tail_is_gone_is_reported_as_truncated_and_not_written_to() {
 }
 
 #[test]
+fn what_ordinary_commands_refuse_is_as_it_was_when_the_damage_is_repaired() {
+    let workspace = prepared();
+    let data = workspace.inside("store/sled/db");
+    let good = fs::read(&data).unwrap();
+    let mut damaged = good.clone();
+    let text = b"message 3";
+    let at = damaged.windows(text.len()).rposition(|window| window == text).unwrap();
+    damaged[at] ^= 4;
+    fs::write(&data, &damaged).unwrap();
+    let commands: [&[&str]; 6] =
+        [&["status"], &["send", "bob", "no"], &["inbox", "bob"], &["verify"], &["doctor"], &["daemon", "start"]];
+    for command in commands {
+        let ran = workspace.run("alice", command);
+        if command != ["doctor"] {
+            ran.is_a_sentence();
+        }
+        assert_eq!(ran.exit, 9, "{ran}");
+        assert!(fs::read(&data).unwrap() == damaged, "`{}` altered the log", command.join(" "));
+    }
+    fs::write(&data, &good).unwrap();
+    let verified = workspace.ok(ORGANIZER, &["verify"]);
+    assert_eq!(verified["verified"]["checkpoint"]["size"], 19, "{verified}");
+    assert_eq!(workspace.ok(ORGANIZER, &["inbox", "bob"])["inbox"]["messages"].as_array().unwrap().len(), 11);
+}
+
+#[test]
 fn a_store_rolled_back_as_a_whole_is_found_only_against_a_checkpoint_kept_elsewhere() {
     let workspace = prepared();
     let (store, older) = (workspace.inside("store"), workspace.inside("older"));

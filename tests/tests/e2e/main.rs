@@ -8,6 +8,7 @@ mod snapshots;
 mod streams;
 mod thousand;
 mod twenty;
+mod unwritable;
 
 use std::path::Path;
 

@@ -22,7 +22,7 @@ use crate::{
 ///
 /// Each line is one request: {"as":"alice","key":"k1","command":{"send_message":{"to":["bob"],"body":"hello"}}}. Without "as" it is
 /// --as or CONVOKE_ACTOR who acts. They are decided in order and share commits, so that thousands a second are durable. With --json each
-/// has its answer as one line, in order; otherwise the refused ones are shown, and a summary.
+/// has its answer as one line, in order, with the number of its own line; otherwise the refused ones are shown, and a summary.
 ///
 /// A refused line does not stop the others; the exit code is that of the first one. A request with a key can be given again safely.
 #[derive(Debug, Args)]
@@ -68,7 +68,7 @@ impl Batch {
             let number = seen(&watched).requests.pop_front().unwrap_or(summary.lines);
             if out.is_json() {
                 json_out
-                    .write_all(line)
+                    .write_all(&with_line(line, number))
                     .and_then(|()| json_out.write_all(b"\n"))
                     .map_err(|error| crate::stop::output_error(&error))?;
             }
@@ -99,6 +99,15 @@ impl Batch {
             Some(fault) if out.is_json() => Err(Stop::Reported(fault.exit())),
             Some(fault) => Err(fault.into()),
         }
+    }
+}
+
+/// An answer that says which line it is for, as its second member.
+fn with_line(answer: &[u8], number: u64) -> Vec<u8> {
+    const START: &[u8] = b"{\"v\":1,";
+    match answer.strip_prefix(START) {
+        Some(rest) => [START, format!("\"line\":{number},").as_bytes(), rest].concat(),
+        None => answer.to_owned(),
     }
 }
 
@@ -153,6 +162,16 @@ impl<R: Read> Read for Watching<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_says_its_line_and_stays_an_answer() {
+        let answer = br#"{"v":1,"ok":true,"data":{"first":3,"events":1}}"#;
+        let numbered: serde_json::Value = serde_json::from_slice(&with_line(answer, 17)).unwrap();
+        let mut plain: serde_json::Value = serde_json::from_slice(answer).unwrap();
+        plain["line"] = 17.into();
+        assert_eq!(numbered, plain);
+        assert_eq!(with_line(b"something else", 17), b"something else");
+    }
 
     #[test]
     fn requests_are_named_by_the_lines_of_the_file_however_it_is_cut() {

@@ -7,10 +7,10 @@ use clap::Args;
 use convoke::api::{Fault, Health, Question, Reply, VerifyAsk};
 use serde::Serialize;
 
-use super::verify::verify_closed;
+use super::verify::{lock_to_read, verify_closed};
 use crate::{
     context::Context,
-    daemon::{Lock, SOCKET_FILE, VERSION, held, last_lines},
+    daemon::{SOCKET_FILE, VERSION, held, last_lines},
     render::{Cell, Page, Show, Table, bytes},
     session::daemon_info,
     settings::Settings,
@@ -23,6 +23,9 @@ use crate::{
 /// It reads and checks the whole log. A log that nobody has open is checked on a copy, as opening a store alters its files.
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {}
+
+/// With less room on the disk than this the next command may fail: the log's file grows by segments of 4 MiB.
+const ROOM_BYTES_MIN: u64 = 8 * 1024 * 1024;
 
 #[derive(Debug, Serialize)]
 struct Findings {
@@ -62,6 +65,7 @@ impl Doctor {
         checks.push(Check::well("workspace", workspace.root().display().to_string()));
         checks.push(Check::of("settings", Settings::load(&workspace).map(|_| "can be read".to_owned())));
         checks.push(Check::of("folder", folder(&workspace)));
+        checks.extend(no_room(&workspace));
         match daemon_info(&workspace) {
             Err(fault) => checks.push(Check::ill("daemon", fault)),
             Ok(Some((daemon, _))) => {
@@ -103,11 +107,17 @@ impl Doctor {
 
 /// A log that no daemon serves.
 fn closed(context: &Context, workspace: &Workspace, checks: &mut Vec<Check>) {
-    match Lock::try_take(workspace) {
+    match lock_to_read(workspace) {
         Err(fault) => checks.push(Check::ill("daemon", fault)),
         Ok(None) => checks.push(Check::ill("daemon", held(workspace))),
         Ok(Some(lock)) => {
-            checks.push(Check::well("daemon", "does not run; the next command starts it"));
+            checks.push(Check::of(
+                "daemon",
+                lock.as_ref().map_or_else(
+                    |fault| Err(fault.clone()),
+                    |_| Ok("does not run; the next command starts it".to_owned()),
+                ),
+            ));
             let verified = verify_closed(context.out, workspace, None);
             drop(lock);
             checks.push(Check::of("log", verified.map(|verified| held_events(&Reply::Verified(verified)))));
@@ -144,6 +154,14 @@ fn clinical(health: &Health) -> [Check; 3] {
     ]
 }
 
+/// A disk that is full, or nearly.
+fn no_room(workspace: &Workspace) -> Option<Check> {
+    let disk = rustix::fs::statvfs(workspace.folder()).ok()?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let what = || format!("only {} left on the disk", bytes(free));
+    (free < ROOM_BYTES_MIN).then(|| Check::ill("room", Fault::new("disk_full", what())))
+}
+
 /// Whether the folder is this user's, and the socket nobody else's.
 fn folder(workspace: &Workspace) -> Result<String, Fault> {
     let failed = |error: std::io::Error| Fault::new("io", error.to_string());
@@ -176,7 +194,7 @@ impl Show for Findings {
         let mut table = Table::new();
         for check in &self.checks {
             table.row([
-                if check.ok { Cell::good("ok") } else { Cell::bad("ILL") },
+                if check.ok { Cell::good("ok") } else { Cell::bad("BAD") },
                 Cell::text(check.what),
                 Cell::whole(&check.found),
             ]);

@@ -49,7 +49,7 @@ impl Show for Codes {
     fn show(&self, page: &mut Page) {
         let mut table = Table::new();
         for row in self.0 {
-            table.row([Cell::id(row.code), Cell::number(row.exit.code()), Cell::line(row.what)]);
+            table.row([Cell::id(row.code), Cell::number(row.exit.code()), Cell::whole(row.what)]);
         }
         page.table(table);
     }

@@ -7,7 +7,8 @@ use std::{
 };
 
 use convoke::api::Fault;
-use convoke_core::{log::FileError, refusal::Refusal};
+
+use convoke_core::{exact_json::Exact, log::FileError, refusal::Refusal};
 use serde_json::Value;
 
 use crate::{
@@ -20,7 +21,11 @@ const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// JSON given on the command line.
 pub(super) fn json(argument: &str, text: &str) -> Result<Value, Stop> {
-    serde_json::from_str(text).map_err(|error| Refusal::BadRequest(format!("{argument} is not JSON: {error}")).into())
+    match serde_json::from_str(text) {
+        Ok(Exact(value)) => Ok(value),
+        Err(error) if error.is_data() => Err(Refusal::BadRequest(format!("{argument}: {error}")).into()),
+        Err(error) => Err(Refusal::BadRequest(format!("{argument} is not JSON: {error}")).into()),
+    }
 }
 
 /// Standard input as text of at most so many bytes.

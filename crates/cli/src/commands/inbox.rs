@@ -1,8 +1,9 @@
 use clap::Args;
 use convoke_core::name::ActorName;
 use convoke_projections::{
-    Query,
-    query::{DeadLettersQuery, InboxQuery},
+    Query, View,
+    query::{ActorQuery, DeadLettersQuery, InboxQuery},
+    view::MailCounts,
 };
 
 use crate::{args::Look, context::Context, stop::Stop};
@@ -27,12 +28,23 @@ pub(crate) struct Inbox {
 impl Inbox {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
         let limit = Some(self.limit);
-        let query = if self.dead {
-            Query::DeadLetters(DeadLettersQuery { mailbox: self.actor, redriven: false, limit })
-        } else {
-            let mailbox = self.actor.map_or_else(|| context.actor(), Ok)?;
-            Query::Inbox(InboxQuery { mailbox, limit })
-        };
-        context.look(self.look, query)
+        if self.dead {
+            let query = DeadLettersQuery { mailbox: self.actor, redriven: false, limit };
+            return context.look(self.look, Query::DeadLetters(query));
+        }
+        let mailbox = self.actor.map_or_else(|| context.actor(), Ok)?;
+        let (view, head) = context.view(self.look, Query::Inbox(InboxQuery { mailbox: mailbox.clone(), limit }))?;
+        context.out.show(&view, Some(head))?;
+        if is_empty(&view) && !mailbox.is_reserved() {
+            let asked = context.view(self.look, Query::Actor(ActorQuery { name: mailbox.clone() }));
+            if asked.is_err_and(|fault| fault.code == "not_found") {
+                context.out.note(&format!("note: nobody is registered as {mailbox}"));
+            }
+        }
+        Ok(())
     }
+}
+
+fn is_empty(view: &View) -> bool {
+    matches!(view, View::Inbox(inbox) if inbox.messages.is_empty() && inbox.counts == MailCounts::default())
 }

@@ -76,7 +76,20 @@ impl Init {
         if agents_md {
             write_block(workspace.root())?;
         }
-        context.out.show(&Made { workspace: root, organizer: Some(organizer), agents_md }, Some(head))
+        let claimed = organizer.clone();
+        context.out.show(&Made { workspace: root, organizer: Some(organizer), agents_md }, Some(head))?;
+        if self.organizer.is_none() {
+            context.out.note(&format!(
+                "note: {claimed} is registered as a human and the organizer, on its own word; --organizer would name another"
+            ));
+        }
+        if let Some(outer) = workspace.outer() {
+            context.out.note(&format!(
+                "note: {} is a workspace, too; in this folder and below, commands now use the new one",
+                outer.root().display()
+            ));
+        }
+        Ok(())
     }
 
     fn organizer(&self, context: &Context) -> Result<ActorName, Fault> {

@@ -67,7 +67,8 @@ impl Log {
         }
         let (reply, head) = context.ask(Question::Log(filter.clone()), self.look.as_of)?;
         if !self.follow {
-            return context.out.show(&reply, Some(head));
+            let now = self.look.moment(&reply);
+            return context.out.show_as_at(&reply, Some(head), now);
         }
         let Reply::Log { events, .. } = reply else {
             return Err(Fault::new("bad_answer", "the answer is no list of events").into());
@@ -76,11 +77,15 @@ impl Log {
         for event in events {
             out.item(&EventItem(event))?;
         }
-        context.session()?.follow(head.size, |event| {
-            if filter.matches(&event) {
-                out.item(&EventItem(event))?;
-            }
-            Ok(())
-        })
+        context.session()?.follow(
+            head.size,
+            || out.is_read(),
+            |event| {
+                if filter.matches(&event) {
+                    out.item(&EventItem(event))?;
+                }
+                Ok(())
+            },
+        )
     }
 }

@@ -39,6 +39,7 @@ mod show;
 mod status;
 mod thread;
 mod tick;
+mod trace;
 mod verify;
 mod wait;
 
@@ -87,6 +88,7 @@ pub(crate) enum Command {
     Checkpoint(checkpoint::Checkpoint),
     Export(export::Export),
     Import(import::Import),
+    Trace(trace::Trace),
     Batch(batch::Batch),
     #[command(subcommand)]
     Clock(clock::Clock),
@@ -105,6 +107,11 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     match done.and(closed) {
         Ok(()) | Err(Stop::OutputClosed) => ExitCode::SUCCESS,
         Err(Stop::Reported(exit)) => exit_code(exit),
+        Err(Stop::NotShown(fault)) => {
+            let fault = context.not_shown(fault);
+            context.out.fault(&fault);
+            exit_code(fault.exit())
+        }
         Err(Stop::Fault(fault)) => {
             context.out.fault(&fault);
             exit_code(fault.exit())
@@ -149,6 +156,7 @@ impl Command {
             Self::Checkpoint(command) => command.run(context),
             Self::Export(command) => command.run(context),
             Self::Import(command) => command.run(context),
+            Self::Trace(command) => command.run(context),
             Self::Batch(command) => command.run(context),
             Self::Clock(command) => command.run(context),
             Self::Daemon(command) => command.run(context),

@@ -55,6 +55,7 @@ impl Recv {
         } else {
             context.session()?.command(&request)?
         };
+        context.note_done(&request);
         if answer.messages.is_empty() {
             return Err(Fault::new("nothing_there", format!("there is nothing to take for {mailbox}")).into());
         }

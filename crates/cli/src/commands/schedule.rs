@@ -5,6 +5,7 @@ use convoke_core::{
     name::ActorName,
     time::{Span, TimeSpec},
 };
+use convoke_projections::{Query, query::Reference};
 
 use super::files::json;
 use crate::{args::Mutation, context::Context, stop::Stop};
@@ -20,7 +21,7 @@ pub(crate) struct Schedule {
     /// A name
     name: String,
     /// When it is to happen: RFC 3339, or +5m from now
-    #[arg(value_parser = TimeSpec::parse)]
+    #[arg(value_parser = TimeSpec::parse, allow_hyphen_values = true)]
     time: TimeSpec,
     #[command(flatten)]
     pub(super) terms: Terms,
@@ -38,10 +39,10 @@ pub(super) struct Terms {
     #[arg(long, value_name = "WORD")]
     kind: Option<String>,
     /// T-0 is this long before the time [default: 0s]
-    #[arg(long, value_name = "DURATION", value_parser = Span::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = Span::parse, allow_hyphen_values = true)]
     lead: Option<Span>,
     /// How many must confirm [default: 1 with attendees, else 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     quorum: Option<u32>,
     /// Who answers: names, separated by commas
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
@@ -108,7 +109,9 @@ impl Terms {
 
 impl Schedule {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
-        let command = self.terms.schedule(self.name, self.time, self.campaign)?;
-        context.act(context.actor()?, &self.mutation, command)
+        let command = self.terms.schedule(self.name.clone(), self.time, self.campaign)?;
+        context.act(context.actor()?, &self.mutation, command)?;
+        context.note_same_name(Query::Countdown(Reference { reference: self.name }));
+        Ok(())
     }
 }

@@ -3,7 +3,6 @@ use convoke::api::Fault;
 use convoke_core::{
     command::{Command, SendMessage},
     limits,
-    mailbox::events,
     name::{ActorName, NameError},
 };
 
@@ -69,7 +68,7 @@ enum Priority {
     Low,
 }
 
-impl From<Priority> for events::Priority {
+impl From<Priority> for convoke_core::priority::Priority {
     fn from(priority: Priority) -> Self {
         match priority {
             Priority::Critical => Self::Critical,

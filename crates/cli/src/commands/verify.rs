@@ -16,6 +16,7 @@ use super::files::{bad_document, document, open, shown};
 use crate::{
     context::Context,
     daemon::{Lock, connect_if_running},
+    disk,
     output::Output,
     render::{Page, Show},
     stop::Stop,
@@ -27,7 +28,8 @@ use crate::{
 /// Damage and any single edit are found by this alone. A rewrite of the whole log, or a return to an earlier state, is consistent in
 /// itself: only --against, with a checkpoint that was kept elsewhere, finds it.
 ///
-/// If no daemon has the log open, a copy is read, as opening a store alters its files. Exit code 9 says that something does not hold.
+/// If no daemon has the log open, a copy of the files is read. A running daemon reads what it has in memory from there: to check
+/// the files themselves, stop it first. Exit code 9 says that something does not hold.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// Also check that the log extends this checkpoint (a file that `convoke checkpoint` wrote); with --proof, that it has the same root
@@ -56,7 +58,7 @@ impl Verify {
         }
         let workspace = context.workspace()?.clone();
         if connect_if_running(&workspace)?.is_none()
-            && let Some(lock) = Lock::try_take(&workspace)?
+            && let Some(lock) = lock_to_read(&workspace)?
         {
             let verified = verify_closed(context.out, &workspace, against)?;
             drop(lock);
@@ -64,7 +66,20 @@ impl Verify {
             return context.out.show(&Reply::Verified(verified), Some(head));
         }
         let (reply, head) = context.ask(Question::Verify(VerifyAsk { against }), None)?;
-        context.out.show(&reply, Some(head))
+        context.out.show(&reply, Some(head))?;
+        context.out.note(
+            "note: the running daemon read its log, partly from memory; to check the files alone: convoke daemon stop, then verify",
+        );
+        Ok(())
+    }
+}
+
+/// The lock on a log that nobody has open; or why there is none, where nothing can be written and so nobody can alter the log.
+/// `None` if another process has it open.
+pub(super) fn lock_to_read(workspace: &Workspace) -> Result<Option<Result<Lock, Fault>>, Fault> {
+    match Lock::try_take(workspace) {
+        Err(fault) if disk::leaves_reading(&fault) => Ok(Some(Err(fault))),
+        lock => Ok(lock?.map(Ok)),
     }
 }
 

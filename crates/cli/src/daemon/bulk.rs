@@ -5,12 +5,11 @@
 use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
-    pin::Pin,
     task::Poll,
 };
 
 use bytes::Bytes;
-use convoke::{Brief, Engine, api::Fault};
+use convoke::{Engine, Pending, api::Fault};
 use convoke_core::{
     command::{Command, Request},
     name::{ActorName, Key},
@@ -46,7 +45,7 @@ pub(crate) trait Source: Send {
 }
 
 enum InFlight {
-    Submitted(Pin<Box<dyn Future<Output = Result<Brief, Fault>> + Send>>),
+    Submitted(Pending),
     Refused(Fault),
 }
 
@@ -86,9 +85,9 @@ pub(crate) async fn bulk(
         while in_flight.len() < 2 * WINDOW
             && let Some(line) = lines.next()
         {
-            in_flight.push_back(match line.and_then(|line| read(&line, default)) {
+            in_flight.push_back(match line.and_then(|line| read(line, default)) {
                 Ok(request) => match engine.submit(request).await {
-                    Ok(pending) => InFlight::Submitted(Box::pin(pending.brief())),
+                    Ok(pending) => InFlight::Submitted(pending),
                     Err(fault) => InFlight::Refused(fault),
                 },
                 Err(fault) => InFlight::Refused(fault),
@@ -118,21 +117,21 @@ fn in_its_line(error: &serde_json::Error) -> String {
 
 /// Waits for the first answer and takes those that are there besides. Not one is lost if the wait is given up.
 async fn answers(in_flight: &mut VecDeque<InFlight>) -> Bytes {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(PIECE_BYTES + 256);
     poll_fn(|cx| {
         while let Some(front) = in_flight.front_mut() {
             let answer = match front {
                 InFlight::Refused(fault) => Err(fault.clone()),
-                InFlight::Submitted(pending) => match pending.as_mut().poll(cx) {
+                InFlight::Submitted(pending) => match pending.poll_brief(cx) {
                     Poll::Pending => break,
                     Poll::Ready(answer) => answer,
                 },
             };
             in_flight.pop_front();
-            bytes.extend_from_slice(&match answer {
-                Ok(brief) => envelope::success(&brief, Some(brief.head)),
-                Err(fault) => envelope::failure(&fault),
-            });
+            match answer {
+                Ok(brief) => envelope::put_success(&mut bytes, &brief, Some(brief.head)),
+                Err(fault) => bytes.extend_from_slice(&envelope::failure(&fault)),
+            }
             bytes.push(b'\n');
             if bytes.len() >= PIECE_BYTES {
                 break;
@@ -172,10 +171,10 @@ impl Lines {
     }
 
     /// The next line that is there whole. Empty lines are passed over.
-    fn next(&mut self) -> Option<Result<Vec<u8>, Fault>> {
+    fn next(&mut self) -> Option<Result<&[u8], Fault>> {
         loop {
             let rest = &self.buffer[self.searched..];
-            let (line_end, next) = match rest.iter().position(|byte| *byte == b'\n') {
+            let (line_end, next) = match memchr::memchr(b'\n', rest) {
                 Some(at) => (self.searched + at, self.searched + at + 1),
                 None if self.ended && self.given < self.buffer.len() => (self.buffer.len(), self.buffer.len()),
                 None => {
@@ -190,12 +189,12 @@ impl Lines {
                     return Some(Err(too_long()));
                 }
             };
-            let line = self.buffer[self.given..line_end].to_vec();
+            let line = self.given..line_end;
             (self.given, self.searched) = (next, next);
-            if std::mem::take(&mut self.passing) || line.iter().all(u8::is_ascii_whitespace) {
+            if std::mem::take(&mut self.passing) || self.buffer[line.clone()].trim_ascii_start().is_empty() {
                 continue;
             }
-            return Some(if line.len() > COMMAND_BYTES_MAX { Err(too_long()) } else { Ok(line) });
+            return Some(if line.len() > COMMAND_BYTES_MAX { Err(too_long()) } else { Ok(&self.buffer[line]) });
         }
     }
 }
@@ -213,7 +212,7 @@ mod tests {
         let mut found = Vec::new();
         let mut take = |lines: &mut Lines| {
             while let Some(line) = lines.next() {
-                found.push(line.map(|line| String::from_utf8(line).unwrap()).map_err(|fault| fault.code));
+                found.push(line.map(|line| String::from_utf8(line.to_vec()).unwrap()).map_err(|fault| fault.code));
             }
         };
         for piece in pieces {

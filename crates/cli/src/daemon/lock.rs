@@ -15,7 +15,7 @@ use std::{
 use convoke::api::Fault;
 
 use super::LOCK_FILE;
-use crate::workspace::Workspace;
+use crate::{disk, workspace::Workspace};
 
 /// The right to open the log. It ends when this and every copy of its descriptor is closed.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ fn fault(workspace: &Workspace, error: &io::Error) -> Fault {
             "other_user",
             format!("{} belongs to the user with id {uid}, who runs this workspace's daemon", file.display()),
         ),
-        _ => Fault::new("io", format!("{} cannot be locked: {error}", file.display())),
+        _ => disk::fault(format!("{} cannot be locked", file.display()), error),
     }
 }
 

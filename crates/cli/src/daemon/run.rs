@@ -2,17 +2,23 @@
 
 use std::{
     io::Write as _,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use convoke::{Engine, api::Fault};
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{
+    body::{Body as HttpBody, Frame, SizeHint},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use tokio::{
     net::{UnixListener, UnixStream},
@@ -24,19 +30,23 @@ use tokio::{
 
 use super::{
     Lock, PID_FILE, VERSION,
+    http::Body,
     journal::Journal,
     lock::held,
     routes::{Shared, answer},
     socket,
 };
-use crate::{envelope, settings::Settings, workspace::Workspace};
+use crate::{disk, envelope, settings::Settings, workspace::Workspace};
 
 /// What the daemon says on standard output once it listens.
 pub(crate) const READY: &str = "ready";
 /// Connections at a time; more are told to try again.
 const CONNECTIONS_MAX: usize = 4_096;
-/// How long a client may take to send a request's head, and a kept connection may be silent.
-const HEAD_WAIT: Duration = Duration::from_secs(60);
+/// A connection on which no request begins for this long, and none is being answered, is closed: one that is kept and silent, and
+/// one whose client does not finish a request's head. A timer for each request would cost as much as parsing it.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// How long threads that read the log live on without work. Their memory is given back with them.
+const THREAD_KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// Bytes of a request's head, and the size of a connection's read buffer at most.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// How often the daemon looks whether it still has a reason to be.
@@ -68,7 +78,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Fault> {
 }
 
 fn live(workspace: &Workspace, mut lock: Lock, started_by_a_client: bool) -> Result<(), Fault> {
-    let io = |what: &'static str| move |error: std::io::Error| Fault::new("io", format!("{what}: {error}"));
+    let io = |what: &'static str| move |error: std::io::Error| disk::fault(what, &error);
     if started_by_a_client {
         // Of its own session, so that a terminal's end or Ctrl-C does not reach it. It fails only for a group's leader.
         let _ = rustix::process::setsid();
@@ -81,6 +91,7 @@ fn live(workspace: &Workspace, mut lock: Lock, started_by_a_client: bool) -> Res
         .map_err(io("daemon.pid cannot be written"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .thread_keep_alive(THREAD_KEEP_ALIVE)
         .build()
         .map_err(io("the daemon cannot wait for events"))?;
     runtime.block_on(async {
@@ -202,13 +213,16 @@ async fn accept(listener: UnixListener, connections: Arc<Semaphore>, shared: Arc
 
 async fn connection(stream: UnixStream, permit: OwnedSemaphorePermit, shared: Arc<Shared>) {
     let mut stopping = shared.stopping.subscribe();
-    let service = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { Ok::<_, std::convert::Infallible>(answer(shared, request).await) }
+    let visits = Arc::new(Visits::default());
+    let service = service_fn(|request| {
+        let (shared, visits) = (Arc::clone(&shared), Arc::clone(&visits));
+        async move {
+            visits.begun.fetch_add(1, Ordering::Relaxed);
+            let answer = answer(shared, request).await;
+            Ok::<_, std::convert::Infallible>(answer.map(|body| Answering { body, visits }))
+        }
     });
     let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WAIT)
         .max_buf_size(HEAD_BYTES_MAX)
         .auto_date_header(false)
         .serve_connection(TokioIo::new(stream), service);
@@ -218,12 +232,64 @@ async fn connection(stream: UnixStream, permit: OwnedSemaphorePermit, shared: Ar
         biased;
         ended = served.as_mut() => Some(ended),
         _ = stopping.wait_for(|stopping| *stopping) => None,
+        () = visits.silence() => None,
     };
     if ended.is_none() {
         served.as_mut().graceful_shutdown();
         let _ = timeout(DRAIN_WAIT, served).await;
     }
     drop(permit);
+}
+
+/// The body of an answer, which may be a stream without end. Its request is answered when it is dropped.
+struct Answering {
+    body: Body,
+    visits: Arc<Visits>,
+}
+
+impl HttpBody for Answering {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.visits.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// How many requests of one connection began and were answered.
+#[derive(Default)]
+struct Visits {
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+impl Visits {
+    /// Waits until none begins for a while, and none is being answered.
+    async fn silence(&self) {
+        let mut seen = u64::MAX;
+        loop {
+            let begun = self.begun.load(Ordering::Relaxed);
+            if begun == seen && begun == self.ended.load(Ordering::Relaxed) {
+                return;
+            }
+            seen = begun;
+            sleep(SILENCE_MAX).await;
+        }
+    }
 }
 
 /// Says that there are too many connections, as far as that can be said without waiting.

@@ -1,5 +1,7 @@
 //! Events: each kind in one sentence, in the log and in the answer to the command that wrote it.
 
+use std::collections::BTreeMap;
+
 use convoke::api::{Answer, EventView, Reply};
 use convoke_core::{
     campaign::events::FailurePolicy,
@@ -18,6 +20,9 @@ use super::{
     times::length,
 };
 
+/// Lines of an answer at most: what a cascade does besides is counted.
+const ROWS_MAX: usize = 20;
+
 impl Show for Answer {
     fn show(&self, page: &mut Page) {
         if let Some(last) = self.events.last() {
@@ -29,19 +34,34 @@ impl Show for Answer {
         let mut table = Table::new();
         let mut registered = Vec::new();
         let mut acked = Vec::new();
+        let mut rows = 0;
+        let mut rest: Option<(u64, BTreeMap<String, u64>)> = None;
         for view in &self.events {
             match decode(view) {
                 // What `recv` took is shown as messages.
                 Some(Event::MessageTaken(_)) if !self.messages.is_empty() => {}
                 Some(Event::MessageAcked(event)) if !self.messages.is_empty() => acked.push(event.message),
                 Some(Event::ActorRegistered(new)) if self.events.len() > 1 => registered.push(new.name.to_string()),
+                _ if rows == ROWS_MAX => {
+                    let (_, kinds) = rest.get_or_insert_with(|| (view.position, BTreeMap::new()));
+                    *kinds.entry(word(&view.kind)).or_default() += 1;
+                }
                 event => {
+                    rows += 1;
                     let (subject, sentence) = told(view, event.as_ref(), page);
                     table.row([Cell::id(subject), Cell::text(word(&view.kind)), Cell::whole(sentence)]);
                 }
             }
         }
         page.table(table);
+        if let Some((first, kinds)) = rest {
+            let many: Vec<_> = kinds.iter().map(|(word, count)| format!("{count} {word}")).collect();
+            page.more(
+                kinds.values().sum(),
+                &format!("events ({})", many.join(", ")),
+                &format!("convoke log --from {first}"),
+            );
+        }
         if !registered.is_empty() {
             page.line(format!("new: {}", registered.join(", ")));
         }
@@ -82,7 +102,7 @@ fn told(view: &EventView, event: Option<&Event>, page: &Page) -> (String, String
         Event::ActorKindChanged(event) => (event.name.to_string(), format!("now {}", kind(event.kind))),
         Event::CountdownScheduled(event) => {
             let when = match event.fire_at {
-                Some(fire_at) => format!("T-0 {}", page.when(fire_at)),
+                Some(fire_at) => format!("T-0 {}", page.when_from(fire_at, view.time)),
                 None => format!("held, {}", plan(event.plan, event.lead_ms, page)),
             };
             let names: Vec<_> = event.attendees.iter().map(ToString::to_string).collect();
@@ -94,7 +114,9 @@ fn told(view: &EventView, event: Option<&Event>, page: &Page) -> (String, String
             (page.id(view.id), format!("{}: {when}, {quorum}", event.name))
         }
         Event::CountdownJoined(event) => (about(event.countdown), format!("campaign {}", page.id(event.campaign))),
-        Event::CountdownReleased(event) => (about(event.countdown), format!("T-0 {}", page.when(event.fire_at))),
+        Event::CountdownReleased(event) => {
+            (about(event.countdown), format!("T-0 {}", page.when_from(event.fire_at, view.time)))
+        }
         Event::CountdownConfirmed(event) => (about(event.countdown), format!("go from {}", event.attendee)),
         Event::CountdownDeclined(event) => {
             (about(event.countdown), format!("no-go from {}{}", event.attendee, why(event.reason.as_ref())))
@@ -105,19 +127,21 @@ fn told(view: &EventView, event: Option<&Event>, page: &Page) -> (String, String
                 "by {} for {}, T-0 {}{}",
                 length(event.by_ms),
                 event.attendee,
-                page.when(event.fire_at),
+                page.when_from(event.fire_at, view.time),
                 why(event.reason.as_ref())
             ),
         ),
         Event::CountdownHoldStarted(event) => (
             about(event.countdown),
-            format!("scrubbed {} unless resumed{}", page.when(event.until), why(event.reason.as_ref())),
+            format!("scrubbed {} unless resumed{}", page.when_from(event.until, view.time), why(event.reason.as_ref())),
         ),
-        Event::CountdownResumed(event) => (about(event.countdown), format!("T-0 {}", page.when(event.fire_at))),
+        Event::CountdownResumed(event) => {
+            (about(event.countdown), format!("T-0 {}", page.when_from(event.fire_at, view.time)))
+        }
         Event::CountdownRescheduled(event) => {
             let when = event.fire_at.map_or_else(
                 || plan(event.plan, convoke_core::time::Span::ZERO, page),
-                |fire_at| format!("T-0 {}", page.when(fire_at)),
+                |fire_at| format!("T-0 {}", page.when_from(fire_at, view.time)),
             );
             (about(event.countdown), format!("{when}; the answers are cleared"))
         }
@@ -157,16 +181,16 @@ fn told(view: &EventView, event: Option<&Event>, page: &Page) -> (String, String
                 "by {}, token {}, lease ends {}",
                 event.holder,
                 token(event.message, event.fence),
-                page.when(event.until)
+                page.when_from(event.until, view.time)
             ),
         ),
         Event::MessageAcked(event) => (message(event.message), format!("in the mailbox of {}", event.mailbox)),
         Event::MessageNacked(event) => (
             message(event.message),
-            format!("can be taken again {}{}", page.when(event.again_at), why(event.reason.as_ref())),
+            format!("can be taken again {}{}", page.when_from(event.again_at, view.time), why(event.reason.as_ref())),
         ),
         Event::MessageLeaseExtended(event) => {
-            (message(event.message), format!("lease ends {}", page.when(event.until)))
+            (message(event.message), format!("lease ends {}", page.when_from(event.until, view.time)))
         }
         Event::MessageLeaseExpired(event) => {
             (message(event.message), format!("{} was silent; back in the mailbox of {}", event.holder, event.mailbox))
@@ -175,6 +199,23 @@ fn told(view: &EventView, event: Option<&Event>, page: &Page) -> (String, String
             (message(event.message), format!("in the mailbox of {}: {}", event.mailbox, dead_reason(event.reason)))
         }
         Event::MessageRedriven(event) => (message(event.message), format!("sent again as {}", page.id(event.again))),
+        Event::ChangeSubmitted(_)
+        | Event::ChangeRejected(_)
+        | Event::ChangeApproved(_)
+        | Event::ChangeDisapproved(_)
+        | Event::ChangeLeased(_)
+        | Event::ChangeLeaseExtended(_)
+        | Event::ChangeLeaseExpired(_)
+        | Event::ChangeReturned(_)
+        | Event::ChangeLandingStarted(_)
+        | Event::ChangeLanded(_)
+        | Event::ChangeConflicted(_)
+        | Event::ChangeFailed(_)
+        | Event::ChangeDied(_)
+        | Event::ChangeCancelled(_)
+        | Event::ChangeSuperseded(_)
+        | Event::QueuePaused(_)
+        | Event::QueueResumed(_) => super::queue::told(view, event, page),
     }
 }
 
@@ -200,7 +241,7 @@ fn event_table<'a>(events: impl IntoIterator<Item = &'a EventView>, page: &Page)
             Cell::text(&view.actor),
             Cell::text(&view.kind),
             Cell::id(subject),
-            if page.is_verbose() { Cell::whole(sentence) } else { Cell::line(sentence) },
+            Cell::whole(sentence),
         ]);
     }
     table

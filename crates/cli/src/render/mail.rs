@@ -1,7 +1,7 @@
 //! Mailboxes, threads, dead letters, and what `recv` hands out.
 
 use convoke::api::Taken;
-use convoke_core::mailbox::events::{DeadReason, Priority};
+use convoke_core::{mailbox::events::DeadReason, priority::Priority};
 use convoke_projections::view::{
     DeadLettersView, DeliveryLine, DeliveryState, HistoryView, InboxView, MailCounts, ThreadView,
 };

@@ -10,8 +10,8 @@ use super::times;
 
 /// The widest that a name or a line of text is shown in a table.
 const CELL_WIDTH_MAX: usize = 48;
-/// The widest that a sentence is shown.
-const SENTENCE_WIDTH_MAX: usize = 120;
+/// A terminal narrower than this wraps.
+const TERMINAL_WIDTH_MIN: usize = 30;
 
 const ID: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan)));
 const GOOD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
@@ -24,22 +24,19 @@ pub(crate) struct Page {
     text: String,
     now: Timestamp,
     verbose: bool,
+    width: Option<usize>,
 }
 
 impl Page {
-    /// An empty page, written at this time.
-    pub(crate) fn new(now: Timestamp, verbose: bool) -> Self {
-        Self { text: String::new(), now, verbose }
+    /// An empty page, written at this time. On a terminal of this width the lines of tables are cut to fit; what is read by a
+    /// program is not.
+    pub(crate) fn new(now: Timestamp, verbose: bool, width: Option<usize>) -> Self {
+        Self { text: String::new(), now, verbose, width: width.filter(|width| *width >= TERMINAL_WIDTH_MIN) }
     }
 
     /// From here on, times are relative to this one: the time that a view is of.
     pub(crate) fn as_at(&mut self, now: Timestamp) {
         self.now = now;
-    }
-
-    /// Whether absolute times and whole ids are wanted.
-    pub(crate) fn is_verbose(&self) -> bool {
-        self.verbose
     }
 
     /// A line.
@@ -68,6 +65,7 @@ impl Page {
             while row.last().is_some_and(|cell| cell.text.is_empty()) {
                 row.pop();
             }
+            self.fit(&mut row, &widths, table.indent);
             let mut line = " ".repeat(table.indent);
             let mut gap = 0;
             for (cell, width) in row.iter().zip(&widths).filter(|(_, width)| **width > 0) {
@@ -87,6 +85,15 @@ impl Page {
         }
     }
 
+    /// Cuts the last cell of a row so that the row fits the terminal.
+    fn fit(&self, row: &mut [Cell], widths: &[usize], indent: usize) {
+        let (Some(width), Some((last, before))) = (self.width, row.split_last_mut()) else { return };
+        let used: usize = widths[..before.len()].iter().filter(|width| **width > 0).map(|width| width + 2).sum();
+        if let Some(left) = width.checked_sub(indent + used).filter(|left| *left > 0) {
+            last.text = cut(&last.text, left);
+        }
+    }
+
     /// That a list was cut: `… 7 more: --limit N`.
     pub(crate) fn more(&mut self, count: u64, which: &str, how_to_see_them: &str) {
         if count > 0 {
@@ -98,6 +105,12 @@ impl Page {
     /// A time: relative, and with `--verbose` absolute besides.
     pub(crate) fn when(&self, at: Timestamp) -> String {
         let relative = times::relative(at, self.now);
+        if self.verbose { format!("{relative} ({at})") } else { relative }
+    }
+
+    /// A time as it was seen from another: what an event said when it happened, which does not change as time passes.
+    pub(crate) fn when_from(&self, at: Timestamp, then: Timestamp) -> String {
+        let relative = times::relative(at, then);
         if self.verbose { format!("{relative} ({at})") } else { relative }
     }
 
@@ -150,12 +163,7 @@ impl Cell {
         Self { text: cut(&clean(&text.to_string()), CELL_WIDTH_MAX), style: Style::new(), right: false }
     }
 
-    /// A sentence: one line, cut where it gets very long.
-    pub(crate) fn line(text: impl ToString) -> Self {
-        Self { text: cut(&clean(&text.to_string()), SENTENCE_WIDTH_MAX), style: Style::new(), right: false }
-    }
-
-    /// Text that is never cut.
+    /// Text that is cut by nothing but a terminal's width.
     pub(crate) fn whole(text: impl ToString) -> Self {
         Self { text: clean(&text.to_string()).into_owned(), style: Style::new(), right: false }
     }
@@ -228,7 +236,24 @@ mod tests {
     use super::*;
 
     fn page() -> Page {
-        Page::new(Timestamp::from_us(0).unwrap(), false)
+        Page::new(Timestamp::from_us(0).unwrap(), false, None)
+    }
+
+    #[test]
+    fn a_row_is_cut_to_the_terminals_width_and_to_nothing_elsewhere() {
+        let rows = || {
+            let mut table = Table::indented();
+            table.row([Cell::id("abc"), Cell::whole("x".repeat(100))]);
+            table
+        };
+        let mut narrow = Page::new(Timestamp::from_us(0).unwrap(), false, Some(40));
+        narrow.table(rows());
+        let line = anstream::adapter::strip_str(&narrow.finish()).to_string();
+        assert_eq!(line.trim_end().width(), 40);
+        assert!(line.ends_with("x…\n"), "{line:?}");
+        let mut wide = page();
+        wide.table(rows());
+        assert!(wide.finish().contains(&"x".repeat(100)));
     }
 
     #[test]

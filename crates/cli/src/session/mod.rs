@@ -1,7 +1,8 @@
 //! A conversation with the engine: over the daemon's socket, or in this process with `--no-daemon`.
 //!
-//! Both answer alike. Commands do not know which one they have.
+//! Both answer alike. Commands do not know which one they have. Where neither can write, questions are answered from a copy.
 
+mod copy;
 mod direct;
 mod remote;
 
@@ -14,11 +15,12 @@ use convoke_core::{
     name::ActorName,
     time::Span,
 };
+use copy::Copy;
 use direct::Direct;
 use remote::Remote;
-pub(crate) use remote::{daemon_info, stop_daemon};
+pub(crate) use remote::{daemon_info, daemon_process, stop_daemon};
 
-use crate::workspace::Workspace;
+use crate::{disk, workspace::Workspace};
 
 /// Carries requests to the engine and brings its answers.
 pub(crate) enum Session {
@@ -26,6 +28,8 @@ pub(crate) enum Session {
     Remote(Remote),
     /// To an engine in this process, which has the log's lock.
     Direct(Direct),
+    /// To an engine on a copy, as nothing can be written here.
+    Copy(Copy),
 }
 
 impl Session {
@@ -36,7 +40,10 @@ impl Session {
 
     /// To an engine in this process.
     pub(crate) fn direct(workspace: &Workspace) -> Result<Self, Fault> {
-        Ok(Self::Direct(Direct::open(workspace)?))
+        match Direct::open(workspace) {
+            Err(fault) if disk::leaves_reading(&fault) => Ok(Self::Copy(Copy::instead(workspace, fault))),
+            direct => Ok(Self::Direct(direct?)),
+        }
     }
 
     /// Gives a command.
@@ -44,6 +51,7 @@ impl Session {
         match self {
             Self::Remote(remote) => remote.command(request),
             Self::Direct(direct) => direct.command(request),
+            Self::Copy(copy) => Err(copy.why()),
         }
     }
 
@@ -52,14 +60,22 @@ impl Session {
         match self {
             Self::Remote(remote) => remote.receive(request, timeout),
             Self::Direct(_) => Err(needs_daemon()),
+            Self::Copy(copy) => Err(copy.why()),
         }
     }
 
     /// Asks a question.
     pub(crate) fn ask(&mut self, ask: &Ask) -> Result<(Reply, Head), Fault> {
         match self {
-            Self::Remote(remote) => remote.ask(ask),
+            Self::Remote(remote) => match remote.ask(ask) {
+                Err(fault) if disk::leaves_reading(&fault) => {
+                    *self = Self::Copy(Copy::instead(remote.workspace(), fault));
+                    self.ask(ask)
+                }
+                answer => answer,
+            },
             Self::Direct(direct) => direct.ask(ask),
+            Self::Copy(copy) => copy.ask(ask),
         }
     }
 
@@ -68,27 +84,39 @@ impl Session {
         match self {
             Self::Remote(remote) => remote.wait(ask),
             Self::Direct(_) => Err(needs_daemon()),
+            Self::Copy(copy) => Err(copy.why()),
         }
     }
 
-    /// Gives every event from a position on to `reader`, as they happen, until that fails. A daemon that ends meanwhile is no
-    /// end: the next one goes on from there.
+    /// Gives every event from a position on to `reader`, as they happen, until that fails, or `idle`, which is called while
+    /// nothing happens. A daemon that ends meanwhile is no end: the next one goes on from there.
     pub(crate) fn follow<E: From<Fault>>(
         &mut self,
         from: u64,
+        idle: impl Fn() -> Result<(), E>,
         reader: impl FnMut(EventView) -> Result<(), E>,
     ) -> Result<(), E> {
         match self {
-            Self::Remote(remote) => remote.follow(from, reader),
+            Self::Remote(remote) => remote.follow(from, idle, reader),
             Self::Direct(_) => Err(needs_daemon().into()),
+            Self::Copy(copy) => Err(copy.why().into()),
         }
     }
 
     /// Writes the whole log, in its portable form, and gives the checkpoint that it ends with.
     pub(crate) fn export(&mut self, out: impl Write + Send + 'static) -> Result<Checkpoint, Fault> {
+        if let Self::Remote(remote) = self
+            && let Err(fault) = remote.reach()
+        {
+            if !disk::leaves_reading(&fault) {
+                return Err(fault);
+            }
+            *self = Self::Copy(Copy::instead(remote.workspace(), fault));
+        }
         match self {
             Self::Remote(remote) => remote.export(out),
             Self::Direct(direct) => direct.export(out),
+            Self::Copy(copy) => copy.export(out),
         }
     }
 
@@ -103,6 +131,7 @@ impl Session {
         match self {
             Self::Remote(remote) => remote.bulk(actor, requests, reader),
             Self::Direct(direct) => direct.bulk(actor, requests, reader),
+            Self::Copy(copy) => Err(copy.why().into()),
         }
     }
 
@@ -110,6 +139,10 @@ impl Session {
     pub(crate) fn close(self) -> Result<(), Fault> {
         match self {
             Self::Remote(_) => Ok(()),
+            Self::Copy(copy) => {
+                copy.close();
+                Ok(())
+            }
             Self::Direct(direct) => direct.close(),
         }
     }

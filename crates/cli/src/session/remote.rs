@@ -33,24 +33,32 @@ use tokio::{
 use super::{LineReader, pieces_of, runtime};
 use crate::{
     daemon::{Body, DaemonInfo, Patience, StopReply, connect, connect_if_running, next_chunk},
-    envelope,
+    disk, envelope,
     workspace::Workspace,
 };
 
 /// How long an answer may take that waits for nothing but the daemon.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
+/// How often it is looked, while events are waited for, whether somebody still reads them.
+const IDLE_EVERY: Duration = Duration::from_secs(1);
+/// How long the daemon may take to say that it is there, before anything is asked of it.
+const PROBE_WAIT: Duration = Duration::from_secs(5);
 
 /// A connection that is made when first needed, and anew when lost.
 pub(crate) struct Remote {
     workspace: Workspace,
     runtime: Runtime,
     connection: Option<SendRequest<Body>>,
+    /// The process at the other end.
+    peer: Option<u32>,
+    /// Something was asked that was not answered: it may have been done.
+    in_doubt: bool,
 }
 
 /// Why an attempt brought no answer.
 enum Attempt {
     /// The connection was lost, or the daemon is ending: the same request may go to the next one.
-    Lost(String),
+    Lost(Fault),
     /// That is the answer.
     Final(Fault),
 }
@@ -59,7 +67,7 @@ impl From<Fault> for Attempt {
     fn from(fault: Fault) -> Self {
         match fault.code.as_str() {
             // After a failed write the daemon ends; the next one finds out what became of the command.
-            "daemon_stopping" | "daemon_busy" | "outcome_unknown" => Self::Lost(fault.message),
+            "daemon_stopping" | "daemon_busy" | "outcome_unknown" => Self::Lost(fault),
             _ => Self::Final(fault),
         }
     }
@@ -67,27 +75,40 @@ impl From<Fault> for Attempt {
 
 impl From<hyper::Error> for Attempt {
     fn from(error: hyper::Error) -> Self {
-        Self::Lost(format!("the connection to the daemon was lost: {error}"))
+        Self::lost(&format!("the connection to the daemon was lost: {error}"))
+    }
+}
+
+impl Attempt {
+    fn lost(why: &str) -> Self {
+        Self::Lost(Fault::new("daemon_unreachable", why))
     }
 }
 
 impl Remote {
     pub(super) fn new(workspace: &Workspace) -> Result<Self, Fault> {
-        Ok(Self { workspace: workspace.clone(), runtime: runtime()?, connection: None })
+        Ok(Self { workspace: workspace.clone(), runtime: runtime()?, connection: None, peer: None, in_doubt: false })
+    }
+
+    pub(super) fn workspace(&self) -> &Workspace {
+        &self.workspace
     }
 
     pub(super) fn command(&mut self, request: &Request) -> Result<Answer, Fault> {
-        let (answer, head): (Answer, _) =
-            self.call(|| (Method::POST, "/v1/command".to_owned(), json(request), Some(ANSWER_WAIT)))?;
+        self.in_doubt = false;
+        let called = self.call(|| (Method::POST, "/v1/command".to_owned(), json(request), Some(ANSWER_WAIT)));
+        let (answer, head): (Answer, _) = called.map_err(|fault| self.doubtful(fault, request))?;
         Ok(Answer { head, ..answer })
     }
 
     pub(super) fn receive(&mut self, request: &Request, timeout: Span) -> Result<Answer, Fault> {
         let rest = Rest::of(timeout);
-        let (answer, head): (Answer, _) = self.call(|| {
+        self.in_doubt = false;
+        let called = self.call(|| {
             let path = format!("/v1/receive?timeout_ms={}", rest.span().ms());
             (Method::POST, path, json(request), Some(rest.duration() + ANSWER_WAIT))
-        })?;
+        });
+        let (answer, head): (Answer, _) = called.map_err(|fault| self.doubtful(fault, request))?;
         Ok(Answer { head, ..answer })
     }
 
@@ -109,17 +130,18 @@ impl Remote {
     pub(super) fn follow<E: From<Fault>>(
         &mut self,
         from: u64,
+        idle: impl Fn() -> Result<(), E>,
         mut reader: impl FnMut(EventView) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut from = from;
         let mut patience = Patience::new();
         loop {
-            match self.follow_once(&mut from, &mut patience, &mut reader)? {
+            match self.follow_once(&mut from, &mut patience, &idle, &mut reader)? {
                 Attempt::Final(fault) => return Err(fault.into()),
                 Attempt::Lost(why) => {
                     self.connection = None;
                     if !patience.pause() {
-                        return Err(lost(&why).into());
+                        return Err(lost(&why.message).into());
                     }
                 }
             }
@@ -130,6 +152,7 @@ impl Remote {
         &mut self,
         from: &mut u64,
         patience: &mut Patience,
+        idle: &impl Fn() -> Result<(), E>,
         reader: &mut impl FnMut(EventView) -> Result<(), E>,
     ) -> Result<Attempt, E> {
         let stream = self.stream(*patience, Method::GET, &format!("/v1/follow?from={from}"), Body::empty());
@@ -139,10 +162,15 @@ impl Remote {
         };
         let mut lines = LineReader::default();
         loop {
-            let piece = match self.runtime.block_on(next_chunk(&mut body)) {
-                Ok(Some(piece)) => piece,
-                Ok(None) => return Ok(Attempt::Lost("the stream ended".to_owned())),
-                Err(error) => return Ok(error.into()),
+            let chunk = self.runtime.block_on(async { timeout(IDLE_EVERY, next_chunk(&mut body)).await });
+            let piece = match chunk {
+                Ok(Ok(Some(piece))) => piece,
+                Ok(Ok(None)) => return Ok(Attempt::lost("the stream ended")),
+                Ok(Err(error)) => return Ok(error.into()),
+                Err(_) => {
+                    idle()?;
+                    continue;
+                }
             };
             let mut ended = None;
             lines.add(&piece, |line| {
@@ -202,7 +230,7 @@ impl Remote {
     ) -> Result<(), E> {
         let path = actor.map_or_else(|| "/v1/commands".to_owned(), |actor| format!("/v1/commands?as={actor}"));
         // Connected before anything is read, so that the stream is given once and whole.
-        self.patiently(|remote, patience| remote.connected(patience).map(drop))?;
+        self.reach()?;
         let body = Body::Stream(pieces_of(requests));
         let broke = |why: String| -> E {
             let what = format!("{why}; what was answered until then is durable, what was not may be or not");
@@ -211,7 +239,7 @@ impl Remote {
         let mut body = match self.stream(Patience::new(), Method::POST, &path, body) {
             Ok(body) => body,
             Err(Attempt::Final(fault)) => return Err(fault.into()),
-            Err(Attempt::Lost(why)) => return Err(broke(why)),
+            Err(Attempt::Lost(why)) => return Err(broke(why.message)),
         };
         let mut lines = LineReader::default();
         while let Some(piece) = self
@@ -222,6 +250,11 @@ impl Remote {
             lines.add(&piece, &mut reader)?;
         }
         Ok(())
+    }
+
+    /// Connects, starting a daemon if none runs.
+    pub(super) fn reach(&mut self) -> Result<(), Fault> {
+        self.patiently(|remote, patience| remote.connected(patience))
     }
 
     /// One request and its answer, to as many daemons as it takes.
@@ -250,7 +283,7 @@ impl Remote {
                         patience = Patience::new();
                     }
                     if !patience.pause() {
-                        return Err(lost(&why));
+                        return Err(lost(&why.message));
                     }
                 }
             }
@@ -266,8 +299,24 @@ impl Remote {
         limit: Option<Duration>,
     ) -> Result<(T, Option<Head>), Attempt> {
         self.connected(patience)?;
+        self.in_doubt = true;
+        let whole = self.whole_answer(method, path, body, limit)?;
+        let answer = envelope::open(&whole).map_err(Attempt::from);
+        // What was turned away was not done.
+        self.in_doubt = matches!(&answer, Err(Attempt::Lost(fault)) if fault.code == "outcome_unknown");
+        answer
+    }
+
+    fn whole_answer(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        limit: Option<Duration>,
+    ) -> Result<Vec<u8>, Attempt> {
+        let silent = self.silent(limit.unwrap_or(ANSWER_WAIT));
         let Self { runtime, connection, .. } = self;
-        let Some(connection) = connection else { return Err(Attempt::Lost("not connected".to_owned())) };
+        let Some(connection) = connection else { return Err(Attempt::lost("not connected")) };
         let exchange = async {
             let mut body = send(connection, method, path, Body::whole(body)).await?;
             let mut whole = Vec::new();
@@ -276,21 +325,49 @@ impl Remote {
             }
             Ok::<_, hyper::Error>(whole)
         };
-        let whole = match limit {
+        Ok(match limit {
             None => runtime.block_on(exchange)?,
-            Some(limit) => runtime.block_on(async { timeout(limit, exchange).await }).map_err(|_| {
-                let what = format!("the daemon did not answer within {} s", limit.as_secs());
-                Attempt::Final(Fault::new("daemon_unreachable", what))
-            })??,
+            Some(limit) => {
+                runtime.block_on(async { timeout(limit, exchange).await }).map_err(|_| Attempt::Final(silent))??
+            }
+        })
+    }
+
+    /// The daemon says nothing.
+    fn silent(&self, waited: Duration) -> Fault {
+        let Some(pid) = self.peer else {
+            let what = format!("the daemon did not answer within {} s", waited.as_secs());
+            return Fault::new("daemon_unreachable", what);
         };
-        Ok(envelope::open(&whole)?)
+        let what = format!("the daemon (process {pid}) did not answer within {} s", waited.as_secs());
+        let hint = format!(
+            "It may be stopped (kill -CONT {pid} lets it go on) or overloaded; convoke daemon stop --force ends it, and the \
+             next command starts another."
+        );
+        Fault { hint, ..Fault::new("daemon_unreachable", what) }
+    }
+
+    /// The fault of a command; if it may have been done all the same, that is said, and how to find out.
+    fn doubtful(&self, fault: Fault, request: &Request) -> Fault {
+        if !self.in_doubt {
+            return fault;
+        }
+        let message = format!("{}; whether the command was done is not known", fault.message);
+        let hint = match &request.key {
+            Some(key) => format!(
+                "Repeat it with --idempotency-key {key}: it takes effect once, and the answer says what became of it. {}",
+                fault.hint
+            ),
+            None => fault.hint,
+        };
+        Fault { hint, ..Fault::new("outcome_unknown", message) }
     }
 
     /// A request whose answer is a stream.
     fn stream(&mut self, patience: Patience, method: Method, path: &str, body: Body) -> Result<Incoming, Attempt> {
         self.connected(patience)?;
         let Self { runtime, connection, .. } = self;
-        let Some(connection) = connection else { return Err(Attempt::Lost("not connected".to_owned())) };
+        let Some(connection) = connection else { return Err(Attempt::lost("not connected")) };
         let answered = runtime.block_on(async {
             let body = send(connection, method, path, body).await?;
             Ok::<_, hyper::Error>(body)
@@ -303,6 +380,21 @@ impl Remote {
             return Ok(());
         }
         let stream = connect(&self.workspace, patience).map_err(Attempt::Final)?;
+        self.take_up(stream)?;
+        // A daemon that is frozen takes connections, too. It is not given what it would do once it goes on.
+        self.whole_answer(Method::GET, "/v1/daemon", Bytes::new(), Some(PROBE_WAIT)).map(drop).map_err(|attempt| {
+            self.connection = None;
+            match attempt {
+                Attempt::Final(fault) => {
+                    Attempt::Final(Fault { message: format!("{}; it was given nothing to do", fault.message), ..fault })
+                }
+                lost => lost,
+            }
+        })
+    }
+
+    fn take_up(&mut self, stream: std::os::unix::net::UnixStream) -> Result<(), Attempt> {
+        self.peer = peer(&stream);
         self.connection = Some(shake_hands(&self.runtime, stream)?);
         Ok(())
     }
@@ -311,6 +403,11 @@ impl Remote {
 /// What the daemon says about itself; `None` if none runs.
 pub(crate) fn daemon_info(workspace: &Workspace) -> Result<Option<(DaemonInfo, Option<Head>)>, Fault> {
     ask_running(workspace, Method::GET, "/v1/daemon")
+}
+
+/// The process that listens on the workspace's socket, whether it answers or not; `None` if none does.
+pub(crate) fn daemon_process(workspace: &Workspace) -> Result<Option<u32>, Fault> {
+    Ok(connect_if_running(workspace)?.and_then(|stream| peer(&stream)))
 }
 
 /// Asks the daemon to stop; `None` if none runs.
@@ -325,18 +422,24 @@ fn ask_running<T: for<'de> Deserialize<'de>>(
 ) -> Result<Option<(T, Option<Head>)>, Fault> {
     let Some(stream) = connect_if_running(workspace)? else { return Ok(None) };
     let mut remote = Remote::new(workspace)?;
-    let connection = shake_hands(&remote.runtime, stream);
-    let Ok(connection) = connection else { return Ok(None) };
-    remote.connection = Some(connection);
-    match remote.exchange(Patience::new(), method, path, Bytes::new(), Some(ANSWER_WAIT)) {
+    if remote.take_up(stream).is_err() {
+        return Ok(None);
+    }
+    match remote.exchange(Patience::new(), method, path, Bytes::new(), Some(PROBE_WAIT)) {
         Ok(answer) => Ok(Some(answer)),
         Err(Attempt::Lost(_)) => Ok(None),
         Err(Attempt::Final(fault)) => Err(fault),
     }
 }
 
+/// The process at the other end: the one that made the socket.
+fn peer(stream: &std::os::unix::net::UnixStream) -> Option<u32> {
+    let peer = rustix::net::sockopt::socket_peercred(stream).ok()?;
+    u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
+}
+
 fn shake_hands(runtime: &Runtime, stream: std::os::unix::net::UnixStream) -> Result<SendRequest<Body>, Attempt> {
-    let lost = |error: std::io::Error| Attempt::Lost(format!("the connection to the daemon was lost: {error}"));
+    let lost = |error: std::io::Error| Attempt::lost(&format!("the connection to the daemon was lost: {error}"));
     runtime.block_on(async {
         let stream = UnixStream::from_std(stream).map_err(lost)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -375,8 +478,7 @@ fn refused(line: &[u8]) -> Fault {
 }
 
 fn cannot_write(error: &std::io::Error) -> Fault {
-    let code = if error.kind() == std::io::ErrorKind::StorageFull { "disk_full" } else { "io" };
-    Fault::new(code, format!("the export cannot be written: {error}"))
+    disk::fault("the export cannot be written", error)
 }
 
 fn lost(why: &str) -> Fault {

@@ -2,6 +2,8 @@
 //!
 //! A campaign is planned, running, and then completed, failed or cancelled, for good. Of its countdowns it knows only how
 //! far each got; what their progress does to the others is asked of [`plan`], and happens in the same commit.
+//!
+//! Specified by `specs/campaign/Campaign.tla`; a step there is one commit with its whole cascade.
 
 mod campaigns;
 pub mod decide;

@@ -180,8 +180,8 @@ impl World {
         for before in &campaign.members[&id].before {
             let progress = campaign.members[before].progress;
             match campaign.policy {
-                FailurePolicy::Block => assert_eq!(progress, Progress::EndedWell, "NothingBeforeItsPredecessors"),
-                FailurePolicy::Continue => assert!(progress.has_ended(), "NothingBeforeItsPredecessors"),
+                FailurePolicy::Block => assert_eq!(progress, Progress::EndedWell, "NothingFiresBeforeItsPredecessors"),
+                FailurePolicy::Continue => assert!(progress.has_ended(), "NothingFiresBeforeItsPredecessors"),
             }
         }
     }
@@ -201,7 +201,7 @@ impl World {
             assert!(member.after.iter().all(|after| campaign.members[after].before.contains(id)));
         }
 
-        assert!(self.releases.values().all(|times| *times == 1), "ReleasedOnce: {:?}", self.releases);
+        assert!(self.releases.values().all(|times| *times == 1), "ReleasedExactlyOnce: {:?}", self.releases);
         for (id, member) in &before.members {
             if member.progress.has_ended() {
                 assert_eq!(campaign.members[id].progress, member.progress, "TerminalIsFinal");

@@ -138,7 +138,7 @@ pub(super) fn states_its_length(salted: &[u8]) -> bool {
 }
 
 /// The frames of one commit, in order: what a store appends at once and reads back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Commit {
     first: u64,
     frames: Vec<u8>,

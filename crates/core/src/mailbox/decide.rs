@@ -206,13 +206,12 @@ impl Mailboxes {
     /// The claims that a token names for this actor. There is one, unless the actor took the same message from two
     /// mailboxes (the organizer, from `supervisor` too): to the actor it is one message, and it ends as one.
     fn claims(&self, token: Token, actor: &ActorName, now: Timestamp) -> Vec<&Delivery> {
-        let list = self.deliveries.get(&token.tail).map(Vec::as_slice).unwrap_or_default();
         let is_current = |delivery: &&Delivery| {
             delivery.deliveries == token.fence
                 && delivery.holder() == Some(actor)
                 && self.until(delivery).is_some_and(|until| now < until)
         };
-        list.iter().filter(is_current).collect()
+        self.named_by(token).filter(is_current).collect()
     }
 
     fn current<'a>(
@@ -232,8 +231,7 @@ impl Mailboxes {
     /// What became of the claim, for whoever comes with its token too late, or with another's. A message can lie in
     /// several mailboxes: the actor's own is meant first, then what the actor acked, then the others'.
     fn why(&self, token: Token, actor: &ActorName, now: Timestamp) -> String {
-        let list = self.deliveries.get(&token.tail).map(Vec::as_slice).unwrap_or_default();
-        let mut begun = list.iter().filter(|delivery| delivery.deliveries >= token.fence);
+        let mut begun = self.named_by(token).filter(|delivery| delivery.deliveries >= token.fence);
         let acked = || self.ended.of(token).filter(|acked| acked.fence >= token.fence);
         if let Some(own) = begun.clone().find(|delivery| delivery.mailbox == *actor) {
             self.why_live(own, token, actor, now)
@@ -243,7 +241,7 @@ impl Mailboxes {
             self.why_live(other, token, actor, now)
         } else if let Some(acked) = acked().next() {
             format!("{} has acked the message, with claim {}", acked.by, acked.fence)
-        } else if list.is_empty() {
+        } else if self.named_by(token).next().is_none() {
             "no message is known for it; it was never handed out, or has ended long ago".to_owned()
         } else {
             "no claim with this number was made yet".to_owned()

@@ -3,7 +3,7 @@
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, HashMap, VecDeque, hash_map},
-    hash::{Hash, Hasher},
+    hash::{BuildHasherDefault, Hash, Hasher},
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -12,7 +12,7 @@ use super::Token;
 use crate::{
     limits::ENDED_DELIVERIES_KEPT,
     name::ActorName,
-    packed::{Packed, take},
+    packed::{Already, Packed, take},
 };
 
 /// The latest [`ENDED_DELIVERIES_KEPT`] acked claims, oldest first.
@@ -25,7 +25,7 @@ pub(super) struct Ended {
     /// Beside each entry: how far before it the message's previous one is, 0 if there was none.
     back: VecDeque<u32>,
     /// By the message's tail the number of its latest entry, counted from the first ever.
-    latest: HashMap<u64, u64>,
+    latest: HashMap<u64, u64, BuildHasherDefault<Already>>,
     /// How many entries went out: the number of the oldest one kept.
     gone: u64,
     /// Who ever acked, each once, in that order. An entry says who by the place here.

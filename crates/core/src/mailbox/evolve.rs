@@ -65,8 +65,8 @@ impl Mailboxes {
 
     fn sent(&mut self, recorded: &Recorded, sent: &MessageSent, recipients: &[ActorName]) {
         let message = MessageId::from(recorded.id);
-        let list = self.deliveries.entry(message.tail()).or_default();
-        if list.iter().any(|delivery| delivery.message == message) {
+        let list = self.deliveries.entry(message).or_default();
+        if !list.is_empty() {
             return;
         }
         list.reserve_exact(recipients.len());
@@ -80,24 +80,29 @@ impl Mailboxes {
         }
         list.sort_unstable_by(|one, other| one.key().cmp(&other.key()));
         if list.is_empty() {
-            self.deliveries.remove(&message.tail());
+            self.deliveries.remove(&message);
         }
     }
 
     fn taken(&mut self, taken: &MessageTaken, now: Timestamp) {
         self.wake(&taken.mailbox, now);
         let length = taken.until.since(now);
+        let mut is_claimed = false;
         self.change(taken.message, &taken.mailbox, now, |delivery| {
             let waits = matches!(delivery.state, DeliveryState::Ready | DeliveryState::Paused { .. });
             if waits && delivery.deliveries.checked_add(1) == Some(taken.fence) {
                 delivery.deliveries = taken.fence;
                 delivery.state = DeliveryState::Taken { holder: taken.holder.clone(), lease: length };
+                is_claimed = true;
             }
         });
+        if is_claimed {
+            self.claimed.insert((taken.message.tail(), taken.message));
+        }
     }
 
     fn acked(&mut self, message: MessageId, mailbox: &ActorName, fence: u32) {
-        let Some(list) = self.deliveries.get_mut(&message.tail()) else { return };
+        let Some(list) = self.deliveries.get_mut(&message) else { return };
         let Some(index) = place(list, message, mailbox) else { return };
         let current = &list[index];
         let DeliveryState::Taken { holder, .. } = &current.state else { return };
@@ -106,8 +111,11 @@ impl Mailboxes {
         }
         self.ended.push(Token::new(message, fence), holder);
         let acked = list.remove(index);
+        if list.iter().all(|delivery| delivery.deliveries == 0) {
+            self.claimed.remove(&(message.tail(), message));
+        }
         if list.is_empty() {
-            self.deliveries.remove(&message.tail());
+            self.deliveries.remove(&message);
         }
         self.index(Some(&acked), None, Timestamp::default());
     }
@@ -131,7 +139,7 @@ impl Mailboxes {
 
     /// Changes a delivery, and the indexes with it.
     fn change(&mut self, message: MessageId, mailbox: &ActorName, now: Timestamp, change: impl FnOnce(&mut Delivery)) {
-        let Some(list) = self.deliveries.get_mut(&message.tail()) else { return };
+        let Some(list) = self.deliveries.get_mut(&message) else { return };
         let Some(index) = place(list, message, mailbox) else { return };
         let before = list[index].clone();
         change(&mut list[index]);

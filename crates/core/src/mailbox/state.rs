@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::{
+    Token,
     delivery::{Delivery, DeliveryState},
     ended::Ended,
     evolve::place,
@@ -25,8 +26,11 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize)]
 #[serde(from = "Stored")]
 pub struct Mailboxes {
-    /// By the end of the message's id, as tokens name it. Each list is sorted, with one entry per mailbox.
-    pub(super) deliveries: BTreeMap<u64, Vec<Delivery>>,
+    /// Ids begin with the time, so that what is new comes last, beside what is new. Each list is sorted, with one entry per
+    /// mailbox.
+    pub(super) deliveries: BTreeMap<MessageId, Vec<Delivery>>,
+    /// The messages with a delivery that was ever taken, by the end of their ids, as tokens name them.
+    pub(super) claimed: BTreeSet<(u64, MessageId)>,
     pub(super) orders: BTreeMap<ActorName, Order>,
     pub(super) leases: Leases,
     pub(super) ended: Ended,
@@ -38,8 +42,15 @@ impl Mailboxes {
     /// A message in a mailbox; `None` if it never was there, or is acked.
     #[must_use]
     pub fn get(&self, message: MessageId, mailbox: &ActorName) -> Option<&Delivery> {
-        let list = self.deliveries.get(&message.tail())?;
+        let list = self.deliveries.get(&message)?;
         place(list, message, mailbox).and_then(|index| list.get(index))
+    }
+
+    /// The deliveries that a token may be about: those of the messages whose ids end so, if they were ever taken.
+    pub(super) fn named_by(&self, token: Token) -> impl Iterator<Item = &Delivery> + Clone {
+        let (first, last) = (MessageId::from_bytes([0; 16]), MessageId::from_bytes([0xff; 16]));
+        let named = self.claimed.range((token.tail, first)..=(token.tail, last));
+        named.filter_map(|(_, message)| self.deliveries.get(message)).flatten()
     }
 
     /// Every delivery that is not acked, in no particular order.

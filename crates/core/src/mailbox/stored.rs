@@ -43,7 +43,10 @@ impl From<Stored> for Mailboxes {
             }
             mailboxes.live += usize::from(delivery.is_live());
             mailboxes.orders.entry(delivery.mailbox.clone()).or_default().insert(&delivery);
-            mailboxes.deliveries.entry(delivery.message.tail()).or_default().push(delivery);
+            if delivery.deliveries > 0 {
+                mailboxes.claimed.insert((delivery.message.tail(), delivery.message));
+            }
+            mailboxes.deliveries.entry(delivery.message).or_default().push(delivery);
         }
         for (holder, seen) in stored.seen {
             mailboxes.leases.touched(&holder, seen);

@@ -200,7 +200,7 @@ fn fold(events: &[Recorded]) -> Views {
 
 fn restored(views: &Views) -> Views {
     let mut bytes = b"before".to_vec();
-    views.save(&mut bytes);
+    views.save(&mut bytes).unwrap();
     Views::load(&bytes[6..]).expect("what was saved is loaded")
 }
 
@@ -247,8 +247,8 @@ proptest! {
         events[cut..].iter().for_each(|event| from_snapshot.apply(event));
         prop_assert_eq!(&from_snapshot, &whole);
         let (mut one, mut other) = (Vec::new(), Vec::new());
-        whole.save(&mut one);
-        from_snapshot.save(&mut other);
+        whole.save(&mut one).unwrap();
+        from_snapshot.save(&mut other).unwrap();
         prop_assert_eq!(one, other, "and its bytes are the same");
     }
 
@@ -437,7 +437,7 @@ proptest! {
         let _ = Views::load(&bytes);
         let views = fold(&events(&draws, false));
         let mut saved = Vec::new();
-        views.save(&mut saved);
+        views.save(&mut saved).unwrap();
         for end in 0..saved.len().min(64) {
             let _ = Views::load(&saved[..end]);
         }

@@ -387,7 +387,7 @@ fn of_an_acknowledged_message_only_its_places_in_the_log_are_kept() {
             history.append("bob", MessageAcked { message, mailbox: actor("bob"), fence: 1 });
         }
         let mut saved = Vec::new();
-        history.views.save(&mut saved);
+        history.views.save(&mut saved).unwrap();
         saved.len()
     };
     let few = saved_bytes(30);

@@ -37,6 +37,14 @@ impl Add {
             Kind::Agent => ActorKind::Agent,
         };
         let command = Command::AddActor(AddActor { name: self.name, kind, create: self.create });
-        context.act(context.actor()?, &self.mutation, command)
+        let actor = context.actor()?;
+        let answer = context.command(actor.clone(), &self.mutation, command)?;
+        context.out.show(&answer, Some(answer.head))?;
+        // Who counts as a human matters.
+        let is_corrected = answer.events.iter().any(|event| event.kind == "actor.kind_changed");
+        if is_corrected || kind == ActorKind::Human {
+            context.note_claim(&actor);
+        }
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@ use convoke_core::{
     command::{Command, CreateCampaign},
     time::Span,
 };
+use convoke_projections::{Query, query::Reference};
 
 use crate::{args::Mutation, context::Context, stop::Stop};
 
@@ -36,7 +37,9 @@ impl Create {
             Policy::Block => FailurePolicy::Block,
             Policy::Continue => FailurePolicy::Continue,
         };
-        let command = CreateCampaign { name: self.name, policy, notice_ms: self.notice };
-        context.act(context.actor()?, &self.mutation, Command::CreateCampaign(command))
+        let command = CreateCampaign { name: self.name.clone(), policy, notice_ms: self.notice };
+        context.act(context.actor()?, &self.mutation, Command::CreateCampaign(command))?;
+        context.note_same_name(Query::Campaign(Reference { reference: self.name }));
+        Ok(())
     }
 }

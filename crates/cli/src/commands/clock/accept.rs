@@ -18,6 +18,9 @@ pub(crate) struct Accept {
 impl Accept {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
         let command = Command::AcceptClock(AcceptClock { reason: self.reason });
-        context.act(context.actor()?, &self.mutation, command)
+        let actor = context.actor()?;
+        context.act(actor.clone(), &self.mutation, command)?;
+        context.note_claim(&actor);
+        Ok(())
     }
 }

@@ -1,0 +1,1 @@
+"""What `specs/check` is made of. Python's standard library only."""
