@@ -1,5 +1,6 @@
 //! The queue: its changes, one change with its receipt, and how it does.
 
+use convoke::api::EventView;
 use convoke_core::{event::Event, queue::events::Content};
 use convoke_projections::view::{ChangeView, ChangesView, QueueMetricsView};
 
