@@ -47,6 +47,12 @@ impl Repository {
     /// # Errors
     /// [`GitError::NoBranch`].
     pub fn tip(&self, branch: &str) -> Result<GitHash, GitError> {
+        // A ref in a file of its own is the newest word; looking there saves a process before every claim.
+        if let Ok(text) = fs::read_to_string(self.folder.join("refs/heads").join(branch))
+            && let Ok(hash) = GitHash::parse(text.trim())
+        {
+            return Ok(hash);
+        }
         self.commit(&format!("refs/heads/{branch}"))?.ok_or_else(|| GitError::NoBranch(branch.to_owned()))
     }
 

@@ -39,6 +39,15 @@ impl Worktree {
         Ok(worktree)
     }
 
+    /// Makes the worktree in this folder anew, whatever is there.
+    ///
+    /// # Errors
+    /// [`GitError`] if git refuses or the folder cannot be used.
+    pub fn renew(repository: &Repository, folder: &Path, at: &GitHash) -> Result<Self, GitError> {
+        remove(folder)?;
+        Self::open(repository, folder, at)
+    }
+
     /// Where the files are.
     #[must_use]
     pub fn folder(&self) -> &Path {
