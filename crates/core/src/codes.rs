@@ -543,6 +543,7 @@ mod tests {
         let actor = ActorName::system;
         let text = String::new;
         let (at, span) = (Timestamp::default(), Span::ZERO);
+        let change = EventId::from_bytes([0; 16]);
         let looks_like_an_id = NameError::LooksLikeAnId { what: "", text: text() };
         one_of_each! {
             R::ReservedName(_) => R::ReservedName(actor()),
@@ -588,6 +589,17 @@ mod tests {
             R::MailboxFull { .. } => R::MailboxFull { mailbox: actor(), size_max: 0 },
             R::NotDead { .. } => R::NotDead { message: EventId::from_bytes([0; 16]), mailbox: actor() },
             R::NobodyThere => R::NobodyThere,
+            R::InvalidChange { .. } => R::InvalidChange { faults: Vec::new() },
+            R::ChangeEnded { .. } => R::ChangeEnded { change, outcome: "" },
+            R::NotYourChange { .. } => R::NotYourChange { change, agent: actor() },
+            R::LandingBegun { .. } => R::LandingBegun { change },
+            R::LandingNotBegun { .. } => R::LandingNotBegun { change },
+            R::UntestedTree { .. } => R::UntestedTree { tested: text(), landing: text() },
+            R::OutOfTurn { .. } => R::OutOfTurn { change, ahead: change },
+            R::NotAReviewer { .. } => R::NotAReviewer { change, reviewer: actor() },
+            R::AlreadyApproved { .. } => R::AlreadyApproved { change },
+            R::ChangeNotDead { .. } => R::ChangeNotDead { change },
+            R::QueuePaused { .. } => R::QueuePaused { reason: text() },
         }
     }
 

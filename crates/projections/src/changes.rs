@@ -91,7 +91,7 @@ impl Changes {
             Event::ChangeApproved(event) => self.review(event.change, &event.reviewer, true),
             Event::ChangeDisapproved(event) => self.review(event.change, &event.reviewer, false),
             Event::ChangeLeased(event) => {
-                if let Some(change) = self.all.get_mut(&event.change) {
+                if let Some(change) = self.live(event.change) {
                     change.state = ChangeState::Leased;
                     change.fence = event.fence;
                     change.worker = Some(event.worker.clone());
@@ -100,7 +100,7 @@ impl Changes {
                 }
             }
             Event::ChangeLeaseExtended(event) => {
-                if let Some(change) = self.all.get_mut(&event.change) {
+                if let Some(change) = self.live(event.change) {
                     change.until = Some(event.until);
                 }
             }
@@ -110,35 +110,35 @@ impl Changes {
             }
             Event::ChangeReturned(event) => self.put_back(event.change, None),
             Event::ChangeLandingStarted(event) => {
-                if let Some(change) = self.all.get_mut(&event.change) {
+                if let Some(change) = self.live(event.change) {
                     change.receipt = Some(event.receipt.clone());
-                    self.build.extend(change.claimed_at.map(|claimed_at| recorded.time.since(claimed_at)));
+                    let claimed_at = change.claimed_at;
+                    self.build.extend(claimed_at.map(|claimed_at| recorded.time.since(claimed_at)));
                 }
             }
             Event::ChangeFailed(event) => {
                 self.attempts_failed += 1;
                 self.put_back(event.change, Some(event.not_before));
-                if let Some(change) = self.all.get_mut(&event.change) {
+                if let Some(change) = self.live(event.change) {
                     change.failures += 1;
                     change.cause_at = Some(recorded.position);
                 }
             }
             Event::ChangeLanded(event) => {
-                self.recovered += u64::from(event.recovered);
-                self.checks.extend(event.receipt.checks.iter().map(|check| check.took_ms));
-                self.end(event.change, ChangeState::Landed, recorded);
-                if let Some(change) = self.all.get_mut(&event.change) {
+                if let Some(change) = self.live(event.change) {
                     change.receipt = Some(event.receipt.clone());
-                    change.cause_at = None;
+                    self.recovered += u64::from(event.recovered);
+                    self.checks.extend(event.receipt.checks.iter().map(|check| check.took_ms));
                 }
+                self.end(event.change, ChangeState::Landed, recorded);
             }
             Event::ChangeConflicted(event) => self.end(event.change, ChangeState::Conflicted, recorded),
             Event::ChangeRejected(event) => self.end(event.change, ChangeState::Rejected, recorded),
             Event::ChangeDied(event) => {
-                self.end(event.change, ChangeState::Dead, recorded);
-                if let Some(change) = self.all.get_mut(&event.change) {
+                if let Some(change) = self.live(event.change) {
                     change.failures += 1;
                 }
+                self.end(event.change, ChangeState::Dead, recorded);
             }
             Event::ChangeCancelled(event) => self.end(event.change, ChangeState::Cancelled, recorded),
             Event::ChangeSuperseded(event) => self.end(event.change, ChangeState::Superseded, recorded),
@@ -148,8 +148,13 @@ impl Changes {
         }
     }
 
+    /// The change, unless it has ended: an end is final, whatever is folded.
+    fn live(&mut self, id: ChangeId) -> Option<&mut Change> {
+        self.all.get_mut(&id).filter(|change| !change.state.has_ended())
+    }
+
     fn review(&mut self, id: ChangeId, reviewer: &ActorName, agrees: bool) {
-        if let Some(change) = self.all.get_mut(&id) {
+        if let Some(change) = self.live(id) {
             change.reviews.insert(reviewer.clone(), agrees);
             let given = change.reviews.values().filter(|agrees| **agrees).count();
             if change.state == ChangeState::AwaitingApproval
@@ -161,19 +166,21 @@ impl Changes {
     }
 
     fn put_back(&mut self, id: ChangeId, until: Option<Timestamp>) {
-        if let Some(change) = self.all.get_mut(&id) {
+        if let Some(change) = self.live(id) {
             change.state = ChangeState::Queued;
             (change.worker, change.until, change.claimed_at) = (None, until, None);
         }
     }
 
     fn end(&mut self, id: ChangeId, state: ChangeState, recorded: &Recorded) {
-        if let Some(change) = self.all.get_mut(&id) {
+        if let Some(change) = self.live(id) {
             change.state = state;
             change.ended_at = Some(recorded.time);
-            change.cause_at = Some(recorded.position);
+            // A landing needs no cause.
+            change.cause_at = (state != ChangeState::Landed).then_some(recorded.position);
             (change.worker, change.until, change.claimed_at) = (None, None, None);
-            self.in_queue.extend([recorded.time.since(change.submitted_at)]);
+            let submitted_at = change.submitted_at;
+            self.in_queue.extend([recorded.time.since(submitted_at)]);
         }
     }
 
