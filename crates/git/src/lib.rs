@@ -7,6 +7,7 @@
 pub mod check;
 mod command;
 mod error;
+mod history;
 mod landing;
 mod merge;
 pub mod patch;
@@ -14,6 +15,7 @@ mod repository;
 mod worktree;
 
 pub use error::GitError;
+pub use history::Past;
 pub use landing::{Fence, Landing};
 pub use merge::Merged;
 pub use repository::Repository;
