@@ -8,6 +8,7 @@ mod build;
 pub mod check;
 mod command;
 mod error;
+mod history;
 mod landing;
 mod merge;
 pub mod patch;
@@ -17,6 +18,7 @@ mod worktree;
 
 pub use build::{Builder, Operation};
 pub use error::GitError;
+pub use history::Past;
 pub use landing::{Fence, Landing, Refs};
 pub use merge::Merged;
 pub use repository::Repository;

@@ -9,13 +9,15 @@
 use std::collections::BTreeSet;
 
 use convoke_core::{
+    exact_json::Exact,
     log::{Hash, blob_hash},
     name::{ActorName, Name},
+    priority::Priority,
     queue::RepoPath,
 };
 use convoke_git::{Operation, patch};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 /// A change request.
@@ -34,6 +36,12 @@ pub struct ChangeRequest {
     /// Commands that must end well before it lands.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<String>,
+    /// The branch that it is to land on; the configured one if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// How urgent it is.
+    #[serde(default)]
+    pub priority: Priority,
 }
 
 /// What becomes of one file.
@@ -84,12 +92,43 @@ pub struct Checked {
 pub const CONTENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 impl ChangeRequest {
-    /// Reads a request.
+    /// Reads a request, and checks all that can be checked without the repository.
     ///
     /// # Errors
-    /// What the JSON reader says.
-    pub fn parse(text: &[u8]) -> Result<Self, String> {
-        serde_json::from_slice(text).map_err(|error| format!("it is not a change request: {error}"))
+    /// Every fault: of its form, and of what could be read all the same.
+    pub fn parse(text: &[u8]) -> Result<(Self, Checked), Vec<String>> {
+        let Exact(document) =
+            serde_json::from_slice(text).map_err(|error| vec![format!("it is not a JSON document: {error}")])?;
+        let Value::Object(mut members) = document else {
+            return Err(vec!["it is not a change request, which is a JSON object".to_owned()]);
+        };
+        let mut faults = Vec::new();
+        let task_id: Option<String> = required(&mut members, "task_id", &mut faults);
+        let agent: Option<String> = required(&mut members, "agent", &mut faults);
+        let changes: Option<Vec<Value>> = required(&mut members, "changes", &mut faults);
+        let changes: Option<Vec<Option<FileChange>>> = changes.map(|changes| {
+            let read = |(index, change)| member(change, &format!("changes[{index}]"), &mut faults);
+            changes.into_iter().enumerate().map(read).collect()
+        });
+        let metadata: Option<Value> = optional(&mut members, "metadata", &mut faults);
+        let checks: Option<Vec<String>> = optional(&mut members, "checks", &mut faults);
+        let target: Option<String> = optional(&mut members, "target", &mut faults);
+        let priority: Option<Priority> = optional(&mut members, "priority", &mut faults);
+        faults.extend(members.keys().map(|name| format!("{name:?} is no member of a change request")));
+        let parts = Parts {
+            task_id: task_id.as_deref(),
+            agent: agent.as_deref(),
+            metadata: metadata.as_ref(),
+            changes: changes.as_ref().map(|changes| changes.iter().map(Option::as_ref).collect()),
+        };
+        match (parts.check(&mut faults), task_id, agent, changes) {
+            (Some(checked), Some(task_id), Some(agent), Some(changes)) if faults.is_empty() => {
+                let changes = changes.into_iter().flatten().collect();
+                let (checks, priority) = (checks.unwrap_or_default(), priority.unwrap_or_default());
+                Ok((Self { task_id, agent, metadata, changes, checks, target, priority }, checked))
+            }
+            _ => Err(faults),
+        }
     }
 
     /// Checks all that can be checked without the repository.
@@ -98,25 +137,59 @@ impl ChangeRequest {
     /// Every fault.
     pub fn check(&self) -> Result<Checked, Vec<String>> {
         let mut faults = Vec::new();
-        let task = Name::parse(&self.task_id).map_err(|error| faults.push(format!("task_id: {error}"))).ok();
-        let agent = ActorName::parse(&self.agent).map_err(|error| faults.push(format!("agent: {error}"))).ok();
-        if let Some(complexity) = self.metadata.as_ref().and_then(|metadata| metadata.get("complexity"))
-            && !complexity.as_u64().is_some_and(|complexity| (1..=10).contains(&complexity))
-        {
-            faults.push(format!("metadata.complexity is {complexity}; it is a number from 1 to 10"));
-        }
-        if self.changes.is_empty() {
+        let parts = Parts {
+            task_id: Some(&self.task_id),
+            agent: Some(&self.agent),
+            metadata: self.metadata.as_ref(),
+            changes: Some(self.changes.iter().map(Some).collect()),
+        };
+        parts.check(&mut faults).filter(|_| faults.is_empty()).ok_or(faults)
+    }
+}
+
+fn required<T: DeserializeOwned>(members: &mut Map<String, Value>, name: &str, faults: &mut Vec<String>) -> Option<T> {
+    if !members.contains_key(name) {
+        faults.push(format!("{name} is missing"));
+    }
+    optional(members, name, faults)
+}
+
+fn optional<T: DeserializeOwned>(members: &mut Map<String, Value>, name: &str, faults: &mut Vec<String>) -> Option<T> {
+    members.remove(name).and_then(|value| member(value, name, faults))
+}
+
+fn member<T: DeserializeOwned>(value: Value, name: &str, faults: &mut Vec<String>) -> Option<T> {
+    serde_json::from_value(value).map_err(|error| faults.push(format!("{name}: {error}"))).ok()
+}
+
+/// What of a request could be read.
+struct Parts<'a> {
+    task_id: Option<&'a str>,
+    agent: Option<&'a str>,
+    metadata: Option<&'a Value>,
+    changes: Option<Vec<Option<&'a FileChange>>>,
+}
+
+impl Parts<'_> {
+    /// Checks each part, and notes every fault. `None` if there is one, or a part is missing.
+    fn check(&self, faults: &mut Vec<String>) -> Option<Checked> {
+        let known = faults.len();
+        let task = self
+            .task_id
+            .and_then(|task| Name::parse(task).map_err(|error| faults.push(format!("task_id: {error}"))).ok());
+        let agent = self
+            .agent
+            .and_then(|agent| ActorName::parse(agent).map_err(|error| faults.push(format!("agent: {error}"))).ok());
+        faults.extend(self.metadata.and_then(metadata_fault));
+        let changes = self.changes.as_ref()?;
+        if changes.is_empty() {
             faults.push("changes is empty: it changes nothing".to_owned());
         }
-        let size: usize = self.changes.iter().map(FileChange::size).sum();
-        if size > CONTENT_BYTES_MAX {
-            faults.push(format!(
-                "its changes have {size} bytes; the limit is {CONTENT_BYTES_MAX}. Hand it in as a branch: convoke queue submit --branch"
-            ));
-        }
+        faults.extend(length_fault(changes.iter().flatten().map(|change| change.size()).sum()));
         let mut paths = BTreeSet::new();
         let mut operations = Vec::new();
-        for (index, change) in self.changes.iter().enumerate() {
+        for (index, change) in changes.iter().enumerate() {
+            let Some(change) = change else { continue };
             let mut fault = |text: String| faults.push(format!("changes[{index}]: {text}"));
             match RepoPath::parse(&change.path) {
                 Ok(path) if !paths.insert(path.clone()) => fault(format!("{path} stands twice")),
@@ -127,14 +200,28 @@ impl ChangeRequest {
                 Err(error) => fault(error.to_string()),
             }
         }
-        match (task, agent, faults.is_empty()) {
-            (Some(task), Some(agent), true) => {
-                let content = serde_json::to_vec(&operations).map_err(|error| vec![error.to_string()])?;
-                Ok(Checked { task, agent, paths, content })
-            }
-            _ => Err(faults),
+        let content =
+            serde_json::to_vec(&operations).map_err(|error| faults.push(format!("it cannot be kept: {error}"))).ok()?;
+        match (task, agent) {
+            (Some(task), Some(agent)) if faults.len() == known => Some(Checked { task, agent, paths, content }),
+            _ => None,
         }
     }
+}
+
+fn metadata_fault(metadata: &Value) -> Option<String> {
+    let Value::Object(members) = metadata else { return Some("metadata is not an object".to_owned()) };
+    let complexity = members.get("complexity")?;
+    let is_one = complexity.as_u64().is_some_and(|complexity| (1..=10).contains(&complexity));
+    (!is_one).then(|| format!("metadata.complexity is {complexity}; it is a number from 1 to 10"))
+}
+
+fn length_fault(bytes: usize) -> Option<String> {
+    (bytes > CONTENT_BYTES_MAX).then(|| {
+        format!(
+            "its changes have {bytes} bytes; the limit is {CONTENT_BYTES_MAX}. Hand it in as a branch: convoke queue submit --branch"
+        )
+    })
 }
 
 /// An operation as it is kept beside the log.
@@ -165,7 +252,13 @@ pub fn operations(content: &[u8]) -> Result<Vec<Operation>, String> {
 /// # Errors
 /// What git says of a diff that it cannot read; every path that leads out of the repository.
 pub fn of_diff(diff: &str) -> Result<(BTreeSet<RepoPath>, Vec<u8>), Vec<String>> {
-    let paths = patch::paths(diff.as_bytes()).map_err(|error| vec![error.to_string()])?;
+    if let Some(fault) = length_fault(diff.len()) {
+        return Err(vec![fault]);
+    }
+    if diff.trim().is_empty() {
+        return Err(vec!["the patch is empty: it changes nothing".to_owned()]);
+    }
+    let paths = patch::paths(diff.as_bytes()).map_err(|error| vec![format!("the patch: {error}")])?;
     let mut faults = Vec::new();
     let paths: BTreeSet<RepoPath> = paths
         .iter()
@@ -266,7 +359,7 @@ mod tests {
 
     fn checked(changes: Value) -> Result<Checked, Vec<String>> {
         let request = json!({"task_id": "T-1", "agent": "Ann", "changes": changes});
-        ChangeRequest::parse(request.to_string().as_bytes()).unwrap().check()
+        ChangeRequest::parse(request.to_string().as_bytes()).map(|(_, checked)| checked)
     }
 
     #[test]
@@ -322,6 +415,28 @@ mod tests {
     }
 
     #[test]
+    fn faults_of_form_are_listed_beside_the_others() {
+        let text = r#"{"agent": "a b", "metadata": [], "checks": "make", "surplus": 1, "priority": "soon",
+            "changes": [{"path": "x"}, {"path": "/etc/passwd", "operation": "add", "content": ""}, 7]}"#;
+        let faults = ChangeRequest::parse(text.as_bytes()).unwrap_err();
+        for part in
+            ["task_id", "agent", "metadata", "checks", "surplus", "priority", "changes[0]", "changes[1]", "changes[2]"]
+        {
+            assert_eq!(faults.iter().filter(|fault| fault.contains(part)).count(), 1, "{part}: {faults:#?}");
+        }
+        assert_eq!(faults.len(), 9, "{faults:#?}");
+    }
+
+    #[test]
+    fn a_request_is_read_back_as_it_was_made() {
+        let text = r#"{"task_id":"t","agent":"ann","metadata":{"intent":"x","complexity":3},
+            "changes":[{"path":"x","operation":"delete"}],"checks":["make"],"target":"next","priority":"high"}"#;
+        let (request, checked) = ChangeRequest::parse(text.as_bytes()).unwrap();
+        assert_eq!(serde_json::to_value(&request).unwrap(), serde_json::from_str::<Value>(text).unwrap());
+        assert_eq!(request.check(), Ok(checked));
+    }
+
+    #[test]
     fn what_is_no_request_at_all_is_an_error() {
         for text in ["", "[]", "{}", r#"{"task_id":"t","agent":"a","changes":[],"surplus":1}"#, "\u{0}"] {
             assert!(ChangeRequest::parse(text.as_bytes()).is_err(), "{text:?}");
@@ -333,7 +448,7 @@ mod tests {
         let content = |agent: &str| {
             let request =
                 json!({"task_id": "t", "agent": agent, "changes": [{"path": "x", "operation": "add", "content": "1"}]});
-            content_hash(&ChangeRequest::parse(request.to_string().as_bytes()).unwrap().check().unwrap().content)
+            content_hash(&ChangeRequest::parse(request.to_string().as_bytes()).unwrap().1.content)
         };
         assert_eq!(content("ann"), content("bob"));
     }

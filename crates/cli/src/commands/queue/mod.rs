@@ -1,0 +1,46 @@
+mod approve;
+mod cancel;
+mod dead;
+mod list;
+mod metrics;
+mod pause;
+mod reject;
+mod requeue;
+mod resume;
+mod show;
+
+use clap::Subcommand;
+
+use crate::{context::Context, stop::Stop};
+
+/// Changes on their way to a git branch
+#[derive(Debug, Subcommand)]
+pub(crate) enum Queue {
+    List(list::List),
+    Show(show::Show),
+    Approve(approve::Approve),
+    Reject(reject::Reject),
+    Cancel(cancel::Cancel),
+    Dead(dead::Dead),
+    Requeue(requeue::Requeue),
+    Pause(pause::Pause),
+    Resume(resume::Resume),
+    Metrics(metrics::Metrics),
+}
+
+impl Queue {
+    pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
+        match self {
+            Self::List(command) => command.run(context),
+            Self::Show(command) => command.run(context),
+            Self::Approve(command) => command.run(context),
+            Self::Reject(command) => command.run(context),
+            Self::Cancel(command) => command.run(context),
+            Self::Dead(command) => command.run(context),
+            Self::Requeue(command) => command.run(context),
+            Self::Pause(command) => command.run(context),
+            Self::Resume(command) => command.run(context),
+            Self::Metrics(command) => command.run(context),
+        }
+    }
+}
