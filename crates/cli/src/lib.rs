@@ -19,6 +19,7 @@ mod session;
 mod settings;
 mod stop;
 mod usage;
+mod worker;
 mod workspace;
 
 use std::process::ExitCode;

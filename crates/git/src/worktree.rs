@@ -73,6 +73,16 @@ impl Worktree {
     }
 }
 
+impl Repository {
+    /// Forgets worktrees whose folders are gone.
+    ///
+    /// # Errors
+    /// [`GitError`] if git refuses.
+    pub fn prune_worktrees(&self) -> Result<(), GitError> {
+        self.git().must(&["worktree", "prune"], b"").map(drop)
+    }
+}
+
 fn remove(folder: &Path) -> Result<(), GitError> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {

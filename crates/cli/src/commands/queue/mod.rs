@@ -1,5 +1,6 @@
 mod approve;
 mod cancel;
+mod cleanup;
 mod dead;
 mod list;
 mod metrics;
@@ -8,6 +9,7 @@ mod reject;
 mod requeue;
 mod resume;
 mod show;
+mod worker;
 
 use clap::Subcommand;
 
@@ -26,6 +28,8 @@ pub(crate) enum Queue {
     Pause(pause::Pause),
     Resume(resume::Resume),
     Metrics(metrics::Metrics),
+    Worker(worker::Worker),
+    Cleanup(cleanup::Cleanup),
 }
 
 impl Queue {
@@ -41,6 +45,8 @@ impl Queue {
             Self::Pause(command) => command.run(context),
             Self::Resume(command) => command.run(context),
             Self::Metrics(command) => command.run(context),
+            Self::Worker(command) => command.run(context),
+            Self::Cleanup(command) => command.run(context),
         }
     }
 }
