@@ -1,13 +1,18 @@
 mod approve;
 mod cancel;
 mod dead;
+mod intake;
 mod list;
 mod metrics;
 mod pause;
 mod reject;
 mod requeue;
 mod resume;
+mod schema;
 mod show;
+mod submit;
+mod validate;
+mod watch_dir;
 
 use clap::Subcommand;
 
@@ -16,6 +21,8 @@ use crate::{context::Context, stop::Stop};
 /// Changes on their way to a git branch
 #[derive(Debug, Subcommand)]
 pub(crate) enum Queue {
+    Submit(submit::Submit),
+    Supersede(submit::Supersede),
     List(list::List),
     Show(show::Show),
     Approve(approve::Approve),
@@ -26,11 +33,16 @@ pub(crate) enum Queue {
     Pause(pause::Pause),
     Resume(resume::Resume),
     Metrics(metrics::Metrics),
+    Validate(validate::Validate),
+    Schema(schema::Schema),
+    WatchDir(watch_dir::WatchDir),
 }
 
 impl Queue {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
         match self {
+            Self::Submit(command) => command.run(context),
+            Self::Supersede(command) => command.run(context),
             Self::List(command) => command.run(context),
             Self::Show(command) => command.run(context),
             Self::Approve(command) => command.run(context),
@@ -41,6 +53,9 @@ impl Queue {
             Self::Pause(command) => command.run(context),
             Self::Resume(command) => command.run(context),
             Self::Metrics(command) => command.run(context),
+            Self::Validate(command) => command.run(context),
+            Self::Schema(command) => command.run(context),
+            Self::WatchDir(command) => command.run(context),
         }
     }
 }
