@@ -15,6 +15,7 @@ mod disk;
 mod envelope;
 mod output;
 mod render;
+mod repository;
 mod session;
 mod settings;
 mod stop;

@@ -16,6 +16,8 @@ const CHANGE: &str = "Convoke-Change";
 pub struct Past {
     /// Its tree.
     pub tree: GitHash,
+    /// The commits that it follows.
+    pub parents: Vec<GitHash>,
     /// The changes that its trailers name.
     pub changes: Vec<String>,
 }
@@ -60,16 +62,18 @@ impl Repository {
     /// # Errors
     /// [`GitError`] if the history cannot be read to its beginning.
     pub fn history(&self, tip: &GitHash) -> Result<BTreeMap<GitHash, Past>, GitError> {
-        let format = format!("--format=%H %T %(trailers:key={CHANGE},valueonly,separator=%x2C)");
+        let format = format!("--format=%H%x09%T%x09%P%x09%(trailers:key={CHANGE},valueonly,separator=%x20)");
         let args = ["--no-replace-objects", "-c", "log.showSignature=false", "log", &format, tip.as_str(), "--"];
         let text = self.git().must(&args, b"")?;
-        let commit = |line: &str| {
-            let mut words = line.splitn(3, ' ');
-            let commit = GitHash::parse(words.next()?).ok()?;
-            let tree = GitHash::parse(words.next()?).ok()?;
-            let named = words.next().unwrap_or_default().split(',').map(str::trim);
-            Some((commit, Past { tree, changes: named.filter(|id| !id.is_empty()).map(str::to_owned).collect() }))
-        };
-        Ok(text.lines().filter_map(commit).collect())
+        Ok(text.lines().filter_map(past).collect())
     }
+}
+
+fn past(line: &str) -> Option<(GitHash, Past)> {
+    let mut fields = line.split('\t');
+    let commit = GitHash::parse(fields.next()?).ok()?;
+    let tree = GitHash::parse(fields.next()?).ok()?;
+    let parents = fields.next()?.split(' ').filter_map(|parent| GitHash::parse(parent).ok()).collect();
+    let changes = fields.next()?.split_whitespace().map(str::to_owned).collect();
+    Some((commit, Past { tree, parents, changes }))
 }

@@ -7,6 +7,7 @@ mod desk;
 mod lane;
 mod news;
 pub mod probe;
+pub mod receipts;
 pub mod request;
 mod stacks;
 pub mod train;

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use convoke_core::{
     exact_json::Exact,
+    limits,
     log::{Hash, blob_hash},
     name::{ActorName, Name},
     priority::Priority,
@@ -88,6 +89,17 @@ pub struct Checked {
     pub content: Vec<u8>,
 }
 
+/// Why a request cannot be taken in, and what is to be known of it to find more faults elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Malformed {
+    /// Every fault.
+    pub faults: Vec<String>,
+    /// The branch that it names, if that could be read.
+    pub target: Option<String>,
+    /// The checks that it asks for, if they could be read.
+    pub checks: Vec<String>,
+}
+
 /// The most bytes that all changes of a request may have.
 pub const CONTENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -96,11 +108,12 @@ impl ChangeRequest {
     ///
     /// # Errors
     /// Every fault: of its form, and of what could be read all the same.
-    pub fn parse(text: &[u8]) -> Result<(Self, Checked), Vec<String>> {
+    pub fn parse(text: &[u8]) -> Result<(Self, Checked), Malformed> {
+        let nothing = |fault: String| Malformed { faults: vec![fault], ..Malformed::default() };
         let Exact(document) =
-            serde_json::from_slice(text).map_err(|error| vec![format!("it is not a JSON document: {error}")])?;
+            serde_json::from_slice(text).map_err(|error| nothing(format!("it is not a JSON document: {error}")))?;
         let Value::Object(mut members) = document else {
-            return Err(vec!["it is not a change request, which is a JSON object".to_owned()]);
+            return Err(nothing("it is not a change request, which is a JSON object".to_owned()));
         };
         let mut faults = Vec::new();
         let task_id: Option<String> = required(&mut members, "task_id", &mut faults);
@@ -120,6 +133,7 @@ impl ChangeRequest {
             agent: agent.as_deref(),
             metadata: metadata.as_ref(),
             changes: changes.as_ref().map(|changes| changes.iter().map(Option::as_ref).collect()),
+            checks: checks.as_deref().unwrap_or_default(),
         };
         match (parts.check(&mut faults), task_id, agent, changes) {
             (Some(checked), Some(task_id), Some(agent), Some(changes)) if faults.is_empty() => {
@@ -127,7 +141,7 @@ impl ChangeRequest {
                 let (checks, priority) = (checks.unwrap_or_default(), priority.unwrap_or_default());
                 Ok((Self { task_id, agent, metadata, changes, checks, target, priority }, checked))
             }
-            _ => Err(faults),
+            _ => Err(Malformed { faults, target, checks: checks.unwrap_or_default() }),
         }
     }
 
@@ -142,6 +156,7 @@ impl ChangeRequest {
             agent: Some(&self.agent),
             metadata: self.metadata.as_ref(),
             changes: Some(self.changes.iter().map(Some).collect()),
+            checks: &self.checks,
         };
         parts.check(&mut faults).filter(|_| faults.is_empty()).ok_or(faults)
     }
@@ -168,6 +183,7 @@ struct Parts<'a> {
     agent: Option<&'a str>,
     metadata: Option<&'a Value>,
     changes: Option<Vec<Option<&'a FileChange>>>,
+    checks: &'a [String],
 }
 
 impl Parts<'_> {
@@ -181,9 +197,13 @@ impl Parts<'_> {
             .agent
             .and_then(|agent| ActorName::parse(agent).map_err(|error| faults.push(format!("agent: {error}"))).ok());
         faults.extend(self.metadata.and_then(metadata_fault));
+        faults.extend(check_faults(self.checks));
         let changes = self.changes.as_ref()?;
         if changes.is_empty() {
             faults.push("changes is empty: it changes nothing".to_owned());
+        }
+        if changes.len() > limits::CHANGE_PATHS_MAX {
+            faults.push(format!("it has {} changes; the limit is {}", changes.len(), limits::CHANGE_PATHS_MAX));
         }
         faults.extend(length_fault(changes.iter().flatten().map(|change| change.size()).sum()));
         let mut paths = BTreeSet::new();
@@ -214,6 +234,16 @@ fn metadata_fault(metadata: &Value) -> Option<String> {
     let complexity = members.get("complexity")?;
     let is_one = complexity.as_u64().is_some_and(|complexity| (1..=10).contains(&complexity));
     (!is_one).then(|| format!("metadata.complexity is {complexity}; it is a number from 1 to 10"))
+}
+
+fn check_faults(checks: &[String]) -> Vec<String> {
+    let is_bad =
+        |check: &String| check.trim().is_empty() || check.len() > limits::CHECK_BYTES_MAX || check.contains('\0');
+    let bad = checks.iter().enumerate().filter(|(_, check)| is_bad(check));
+    let fault = |(index, _)| format!("checks[{index}] is no command of 1 to {} bytes", limits::CHECK_BYTES_MAX);
+    let too_many = (checks.len() > limits::CHECKS_MAX)
+        .then(|| format!("it has {} checks; the limit is {}", checks.len(), limits::CHECKS_MAX));
+    bad.map(fault).chain(too_many).collect()
 }
 
 fn length_fault(bytes: usize) -> Option<String> {
@@ -258,6 +288,9 @@ pub fn of_diff(diff: &str) -> Result<(BTreeSet<RepoPath>, Vec<u8>), Vec<String>>
     if diff.trim().is_empty() {
         return Err(vec!["the patch is empty: it changes nothing".to_owned()]);
     }
+    if leaves_binaries_out(diff) {
+        return Err(vec![BINARIES_LEFT_OUT.to_owned()]);
+    }
     let paths = patch::paths(diff.as_bytes()).map_err(|error| vec![format!("the patch: {error}")])?;
     let mut faults = Vec::new();
     let paths: BTreeSet<RepoPath> = paths
@@ -269,6 +302,14 @@ pub fn of_diff(diff: &str) -> Result<(BTreeSet<RepoPath>, Vec<u8>), Vec<String>>
     }
     let stored = [Stored::Patch { diff: diff.to_owned() }];
     serde_json::to_vec(&stored).map(|content| (paths, content)).map_err(|error| vec![error.to_string()])
+}
+
+const BINARIES_LEFT_OUT: &str =
+    "the patch only says that binary files differ, and not how; git diff --binary makes one that does";
+
+/// A line of a hunk begins with a space, a sign or a backslash, so this is never content.
+fn leaves_binaries_out(diff: &str) -> bool {
+    diff.lines().any(|line| line.starts_with("Binary files ") && line.ends_with(" differ"))
 }
 
 impl FileChange {
@@ -292,6 +333,9 @@ impl FileChange {
             (_, None, Some(content)) => Some(Stored::Write { path: path.clone(), content: content.clone() }),
             (operation, Some(patch), None) => {
                 let diff = with_headers(patch, path, operation);
+                if leaves_binaries_out(&diff) {
+                    faults.push(BINARIES_LEFT_OUT.to_owned());
+                }
                 match patch::paths(diff.as_bytes()) {
                     Ok(touched) => faults.extend(
                         touched
@@ -359,7 +403,8 @@ mod tests {
 
     fn checked(changes: Value) -> Result<Checked, Vec<String>> {
         let request = json!({"task_id": "T-1", "agent": "Ann", "changes": changes});
-        ChangeRequest::parse(request.to_string().as_bytes()).map(|(_, checked)| checked)
+        let parsed = ChangeRequest::parse(request.to_string().as_bytes());
+        parsed.map(|(_, checked)| checked).map_err(|malformed| malformed.faults)
     }
 
     #[test]
@@ -398,6 +443,17 @@ mod tests {
     }
 
     #[test]
+    fn a_patch_that_leaves_binary_files_out_is_not_taken_in() {
+        let header = "diff --git a/x b/x\nindex 1111111..2222222 100644\n";
+        let left_out = format!("{header}Binary files a/x and b/x differ\n");
+        let in_a_hunk = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+Binary files a/x and b/x differ\n";
+        let patch = |patch: &str| checked(json!([{"path": "x", "operation": "update", "patch": patch}]));
+        assert_eq!(patch(&left_out), Err(vec![format!("changes[0]: {BINARIES_LEFT_OUT}")]));
+        assert_eq!(of_diff(&left_out), Err(vec![BINARIES_LEFT_OUT.to_owned()]));
+        assert!(patch(in_a_hunk).is_ok() && of_diff(in_a_hunk).is_ok());
+    }
+
+    #[test]
     fn every_fault_of_a_request_is_listed() {
         let faults = checked(json!([
             {"path": "../x", "operation": "add", "content": ""},
@@ -416,9 +472,10 @@ mod tests {
 
     #[test]
     fn faults_of_form_are_listed_beside_the_others() {
-        let text = r#"{"agent": "a b", "metadata": [], "checks": "make", "surplus": 1, "priority": "soon",
+        let text = r#"{"agent": "a b", "metadata": [], "checks": "make", "surplus": 1, "priority": "soon", "target": "next",
             "changes": [{"path": "x"}, {"path": "/etc/passwd", "operation": "add", "content": ""}, 7]}"#;
-        let faults = ChangeRequest::parse(text.as_bytes()).unwrap_err();
+        let Malformed { faults, target, .. } = ChangeRequest::parse(text.as_bytes()).unwrap_err();
+        assert_eq!(target.as_deref(), Some("next"));
         for part in
             ["task_id", "agent", "metadata", "checks", "surplus", "priority", "changes[0]", "changes[1]", "changes[2]"]
         {

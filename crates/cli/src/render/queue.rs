@@ -10,7 +10,7 @@ use convoke_projections::view::{
     CauseView, ChangeLine, ChangeState, ChangeView, ChangesView, Quantiles, QueueMetricsView,
 };
 
-use super::{Cell, Page, Show, Table, mail::priority_cell, many, times::length};
+use super::{Cell, Page, Show, Table, countdowns::why, mail::priority_cell, many, times::length};
 
 /// Files that are named of a change, and lines of a failing check's output, unless more is asked for.
 const FILES_SHOWN: usize = 8;
@@ -21,23 +21,24 @@ const NAME_WIDTH: usize = 16;
 
 /// Which change an event is about, and the rest of it in words.
 pub(super) fn told(view: &EventView, event: &Event, page: &Page) -> (String, String) {
-    let why = |reason: &Option<String>| reason.clone().unwrap_or_default();
     let (change, sentence) = match event {
         Event::ChangeSubmitted(event) => {
             let content = match &event.content {
                 Content::Operations(hash) => format!("content {}", &hash.to_string()[..12]),
                 Content::Commit(commit) => format!("commit {}", &commit.to_string()[..12]),
             };
-            let files = super::many(event.paths.len() as u64, "file");
-            return (
-                page.id(view.id),
-                format!("{} for {} by {}: {files}, {content}", event.task, event.target, event.agent),
-            );
+            let files = many(event.paths.len() as u64, "file");
+            let waits = event.approval.as_ref().map_or(String::new(), |rule| {
+                let of: Vec<_> = rule.of.iter().map(ToString::to_string).collect();
+                format!("; waits for {} of {}", many(u64::from(rule.needed), "approval"), of.join(", "))
+            });
+            let sentence = format!("{} for {} by {}: {files}, {content}{waits}", event.task, event.target, event.agent);
+            return (page.id(view.id), sentence);
         }
         Event::QueuePaused(event) => return (page.id(view.id), event.reason.clone()),
         Event::QueueResumed(_) => return (page.id(view.id), String::new()),
         Event::ChangeRejected(event) => (event.change, event.faults.join("; ")),
-        Event::ChangeApproved(event) => (event.change, format!("by {} {}", event.reviewer, why(&event.reason))),
+        Event::ChangeApproved(event) => (event.change, format!("by {}{}", event.reviewer, why(event.reason.as_ref()))),
         Event::ChangeDisapproved(event) => (event.change, format!("by {}: {}", event.reviewer, event.reason)),
         Event::ChangeLeased(event) => {
             let until = page.when_from(event.until, view.time);
@@ -63,7 +64,7 @@ pub(super) fn told(view: &EventView, event: &Event, page: &Page) -> (String, Str
             (event.change, format!("{}; again {}", event.cause, page.when_from(event.not_before, view.time)))
         }
         Event::ChangeDied(event) => (event.change, event.cause.clone()),
-        Event::ChangeCancelled(event) => (event.change, why(&event.reason)),
+        Event::ChangeCancelled(event) => (event.change, event.reason.clone().unwrap_or_default()),
         Event::ChangeSuperseded(event) => (event.change, format!("by {}", page.id(event.by))),
         _ => return (page.id(view.id), String::new()),
     };

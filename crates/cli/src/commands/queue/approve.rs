@@ -20,9 +20,7 @@ pub(crate) struct Approve {
 
 impl Approve {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
-        let actor = context.actor()?;
-        context.note_claim(&actor);
         let command = ReviewChange { change: self.change, reason: self.reason };
-        context.act(actor, &self.mutation, Command::ApproveChange(command))
+        context.act(context.actor()?, &self.mutation, Command::ApproveChange(command))
     }
 }

@@ -2,13 +2,18 @@ mod approve;
 mod cancel;
 mod cleanup;
 mod dead;
+mod intake;
 mod list;
 mod metrics;
 mod pause;
 mod reject;
 mod requeue;
 mod resume;
+mod schema;
 mod show;
+mod submit;
+mod validate;
+mod watch_dir;
 mod worker;
 
 use clap::Subcommand;
@@ -18,6 +23,8 @@ use crate::{context::Context, stop::Stop};
 /// Changes on their way to a git branch
 #[derive(Debug, Subcommand)]
 pub(crate) enum Queue {
+    Submit(submit::Submit),
+    Supersede(submit::Supersede),
     List(list::List),
     Show(show::Show),
     Approve(approve::Approve),
@@ -30,11 +37,16 @@ pub(crate) enum Queue {
     Metrics(metrics::Metrics),
     Worker(worker::Worker),
     Cleanup(cleanup::Cleanup),
+    Validate(validate::Validate),
+    Schema(schema::Schema),
+    WatchDir(watch_dir::WatchDir),
 }
 
 impl Queue {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
         match self {
+            Self::Submit(command) => command.run(context),
+            Self::Supersede(command) => command.run(context),
             Self::List(command) => command.run(context),
             Self::Show(command) => command.run(context),
             Self::Approve(command) => command.run(context),
@@ -47,6 +59,9 @@ impl Queue {
             Self::Metrics(command) => command.run(context),
             Self::Worker(command) => command.run(context),
             Self::Cleanup(command) => command.run(context),
+            Self::Validate(command) => command.run(context),
+            Self::Schema(command) => command.run(context),
+            Self::WatchDir(command) => command.run(context),
         }
     }
 }

@@ -20,9 +20,7 @@ pub(crate) struct Reject {
 
 impl Reject {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
-        let actor = context.actor()?;
-        context.note_claim(&actor);
         let command = ReviewChange { change: self.change, reason: Some(self.reason) };
-        context.act(actor, &self.mutation, Command::DisapproveChange(command))
+        context.act(context.actor()?, &self.mutation, Command::DisapproveChange(command))
     }
 }
