@@ -132,7 +132,6 @@ impl Queue {
 
     /// Git in the bare repository.
     #[track_caller]
-    #[must_use]
     pub fn git(&self, args: &[&str]) -> String {
         git(&self.repository, args)
     }
@@ -254,7 +253,6 @@ pub fn count(outcomes: &[Value], kind: &str) -> usize {
 /// # Panics
 /// If it does not.
 #[track_caller]
-#[must_use]
 pub fn git(folder: &Path, args: &[&str]) -> String {
     let output = Command::new("git")
         .args(["-c", "user.name=user", "-c", "user.email=user@here"])
@@ -302,7 +300,10 @@ pub fn new_file(path: &str, line: &str) -> String {
     format!("--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+{line}\n")
 }
 
-fn id_in(data: &Value) -> String {
+/// The id of the change that was handed in.
+#[track_caller]
+#[must_use]
+pub fn id_in(data: &Value) -> String {
     let events = data["events"].as_array().cloned().unwrap_or_default();
     let submitted = events.iter().find(|event| event["kind"] == "change.submitted");
     let id = submitted.and_then(|event| event["id"].as_str()).or_else(|| data["change"]["id"].as_str());

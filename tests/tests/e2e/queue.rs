@@ -3,7 +3,7 @@
 use std::{fs, thread, time::Duration};
 
 use convoke_tests::{
-    queue::{Queue, count, git, new_file, patch, text},
+    queue::{Queue, count, git, id_in, new_file, outcomes, patch, text},
     workspace::ORGANIZER,
 };
 use rustix::process::Signal;
@@ -31,7 +31,7 @@ fn changes_of_many_agents_land_once_each_in_trees_that_were_tested() {
         git(&user, &["commit", "-q", "-a", "-m", "On a branch\n\nWith a reason."]);
         git(&user, &["push", "-q", "origin", &branch]);
         let answer = queue.workspace.ok("brigitte", &["queue", "submit", "--branch", &branch]);
-        handed_in.push(answer["events"][0]["id"].as_str().unwrap().to_owned());
+        handed_in.push(id_in(&answer));
     }
     let request = json!({
         "task_id": "T-request", "agent": "carol", "metadata": {"intent": "A new file and one less"},
@@ -156,11 +156,11 @@ fn a_check_that_fails_by_chance_is_tried_once_more_and_blames_nobody() {
 
 #[test]
 fn each_request_is_tested_with_its_own_checks_and_only_with_allowed_ones() {
-    let queue = queue("lanes = 2\nallowed_checks = [\"grep *\", \"false\"]");
+    let queue = queue("lanes = 2\nallowed_checks = [\"grep -q good *\", \"false\"]");
     let good = queue.submit_with("ann", "T-1", &patch(0, 2, "good"), &["--check", "grep -q good f0"]);
     let bad = queue.submit_with("ann", "T-2", &patch(1, 2, "bad"), &["--check", "grep -q good f1"]);
     let forbidden = queue.submit_with("ann", "T-3", &patch(2, 2, "x"), &["--check", "false"]);
-    queue.settings("lanes = 2\nallowed_checks = [\"grep *\"]");
+    queue.settings("lanes = 2\nallowed_checks = [\"grep -q good *\"]");
     let outcomes = queue.work_all("walter", &[]);
     assert_eq!(count(&outcomes, "landed"), 1, "{outcomes:#?}");
     assert_eq!(queue.state(&good), "landed");
@@ -204,9 +204,10 @@ fn two_workers_at_once_never_hold_one_change() {
         let (exit, out, err) = worker.end();
         assert_eq!(exit, Some(0), "{out}{err}");
     }
-    let events = queue.workspace.ok(ORGANIZER, &["log", "--limit", "1000", "--kind", "change"]);
+    let ran = queue.workspace.run(ORGANIZER, &["log", "--limit", "1000", "--kind", "change"]);
+    let events = outcomes(&ran.out);
     let mut held: std::collections::BTreeMap<String, bool> = std::collections::BTreeMap::new();
-    for event in events["events"].as_array().unwrap() {
+    for event in &events {
         let change = event["payload"]["change"].as_str().unwrap_or_default().to_owned();
         match event["kind"].as_str().unwrap() {
             "change.leased" => assert_ne!(held.insert(change, true), Some(true), "held twice: {event}"),

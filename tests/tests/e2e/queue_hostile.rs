@@ -102,11 +102,9 @@ fn a_change_of_which_nothing_is_left_is_handed_back() {
 #[test]
 fn a_full_disk_during_a_landing_is_a_failure_of_the_machine_and_nothing_lands_by_half() {
     let place = tempfile::tempdir().unwrap();
-    let mounted = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "none"]).arg(place.path());
-    let is_mounted = {
-        let mut mounted = mounted;
-        mounted.status().is_ok_and(|status| status.success())
-    };
+    let mut mount = std::process::Command::new("mount");
+    let mounting = mount.args(["-t", "tmpfs", "-o", "size=2m", "none"]).arg(place.path());
+    let is_mounted = mounting.status().is_ok_and(|status| status.success());
     if !is_mounted {
         eprintln!("left out: mounting a filesystem needs root");
         return;
@@ -123,7 +121,11 @@ fn a_full_disk_during_a_landing_is_a_failure_of_the_machine_and_nothing_lands_by
         json!({"task_id": "T-1", "agent": "ann", "changes": [{"path": "large", "operation": "add", "content": noise}]});
     let ran = queue.workspace.run_with_input("ann", &["queue", "submit", "-"], large.to_string().as_bytes());
     assert_eq!(ran.exit, 0, "{ran}");
-    fs::write(&filler, vec![1; 1_300_000]).unwrap();
+    // All of it, but for a little: refs and small objects can be written, the change cannot.
+    let full = vec![1; 2_000_000];
+    std::io::Write::write_all(&mut fs::File::create(&filler).unwrap(), &full).unwrap_err();
+    let filled = fs::metadata(&filler).unwrap().len();
+    fs::File::options().write(true).open(&filler).unwrap().set_len(filled - 200_000).unwrap();
     let before = git(&small, &["rev-parse", "main"]);
     let ran = queue.work("walter", &["--once"]);
     let _ = ran;
