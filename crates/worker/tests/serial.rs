@@ -103,12 +103,12 @@ fn check(world: &World, requests: &[Request]) {
             assert_eq!(place(index), None, "{index} is on the branch, and the log does not say so");
         }
         // What touches the same file lands in order, unless the earlier one had to pause after a failure.
-        for later in index + 1..requests.len() {
-            if requests[later].file == request.file
-                && let (Some(one), Some(other)) = (place(index), place(later))
+        for (later, other) in requests.iter().enumerate().skip(index + 1) {
+            if other.file == request.file
+                && let (Some(one), Some(two)) = (place(index), place(later))
                 && change.failures == 0
             {
-                assert!(one < other, "{later} overtook {index}");
+                assert!(one < two, "{later} overtook {index}");
             }
         }
     }
