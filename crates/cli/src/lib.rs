@@ -20,6 +20,7 @@ mod session;
 mod settings;
 mod stop;
 mod usage;
+mod worker;
 mod workspace;
 
 use std::process::ExitCode;

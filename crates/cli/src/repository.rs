@@ -10,26 +10,27 @@ use crate::{disk, settings::QueueSettings, workspace::Workspace};
 
 /// The repository of a workspace.
 pub(crate) fn open(settings: &QueueSettings, workspace: &Workspace) -> Result<Repository, Fault> {
-    Repository::find(&settings.repository(workspace)).map_err(|error| fault(&error))
+    Repository::find(&settings.repository(workspace)).map_err(fault)
 }
 
 /// Refuses what needs git but no repository, where there is no git.
 pub(crate) fn git_is_there() -> Result<(), Fault> {
     match Repository::find(Path::new("/")) {
-        Err(error @ GitError::NotInstalled) => Err(fault(&error)),
+        Err(error @ GitError::NotInstalled) => Err(fault(error)),
         _ => Ok(()),
     }
 }
 
 /// The fault of an error of git.
-pub(crate) fn fault(error: &GitError) -> Fault {
-    let code = match error {
+pub(crate) fn fault(error: GitError) -> Fault {
+    let code = match &error {
         GitError::NotInstalled => "no_git",
         GitError::NotARepository(_) => "no_repository",
         GitError::NoBranch(_) => "no_branch",
         GitError::DiskFull => "disk_full",
         GitError::Io { what, source } => return disk::fault(what, source),
-        GitError::RefMoved(_) | GitError::CheckedOut { .. } | GitError::Failed { .. } => "git_failed",
+        GitError::CheckedOut { .. } => "branch_checked_out",
+        GitError::RefMoved(_) | GitError::Failed { .. } => "git_failed",
     };
     Fault::new(code, error.to_string())
 }

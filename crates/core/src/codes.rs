@@ -398,6 +398,18 @@ pub const ROWS: &[Row] = &[
         "Check the spelling, and that it was fetched; a target branch needs at least one commit.",
     ),
     row(
+        "branch_checked_out",
+        Refused,
+        "The branch is checked out in a worktree; moving it under somebody would make their files look changed.",
+        "Let the queue land on a branch that nobody works in, or detach that worktree: git switch --detach.",
+    ),
+    later(
+        "worker_runs",
+        Refused,
+        "A worker of this name works in this workspace already.",
+        "Give another one a name of its own: --as NAME.",
+    ),
+    row(
         "git_failed",
         Failure,
         "Git refused, for the reason that the message gives.",

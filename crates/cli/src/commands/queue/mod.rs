@@ -1,5 +1,6 @@
 mod approve;
 mod cancel;
+mod cleanup;
 mod dead;
 mod intake;
 mod list;
@@ -13,6 +14,7 @@ mod show;
 mod submit;
 mod validate;
 mod watch_dir;
+mod worker;
 
 use clap::Subcommand;
 
@@ -36,6 +38,8 @@ pub(crate) enum Queue {
     Validate(validate::Validate),
     Schema(schema::Schema),
     WatchDir(watch_dir::WatchDir),
+    Worker(worker::Worker),
+    Cleanup(cleanup::Cleanup),
 }
 
 impl Queue {
@@ -56,6 +60,8 @@ impl Queue {
             Self::Validate(command) => command.run(context),
             Self::Schema(command) => command.run(context),
             Self::WatchDir(command) => command.run(context),
+            Self::Worker(command) => command.run(context),
+            Self::Cleanup(command) => command.run(context),
         }
     }
 }
