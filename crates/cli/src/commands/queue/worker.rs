@@ -9,7 +9,7 @@ use crate::{
     repository::fault as git_fault,
     settings::Settings,
     stop::Stop,
-    worker::{Place, SessionDesk, Summed, Teller, git_fault, until_told_to_stop},
+    worker::{Place, SessionDesk, Summed, Teller, until_told_to_stop},
 };
 
 /// Land changes: claim them, build and check them, and move the branch
