@@ -57,6 +57,26 @@ pub(crate) fn load(socket: &Path, clients: u64, time: Duration, first: u64, prot
     })
 }
 
+/// Lets many clients send one request each at the same time. Gives how long each waited, in microseconds.
+pub(crate) fn at_once(socket: &Path, clients: u64, first: u64, protocol: &impl Protocol) -> Outcome<Vec<f64>> {
+    runtime()?.block_on(async {
+        let mut streams = Vec::new();
+        for _ in 0..clients {
+            streams.push(UnixStream::connect(socket).await?);
+        }
+        let until = Instant::now() + Duration::from_secs(600);
+        let mut tasks = JoinSet::new();
+        for (client, stream) in (first..).zip(streams) {
+            tasks.spawn(one_client(stream, until, client..client + 1, protocol.clone()));
+        }
+        let mut latencies_us = Vec::new();
+        while let Some(done) = tasks.join_next().await {
+            latencies_us.extend(done??);
+        }
+        Ok(latencies_us)
+    })
+}
+
 async fn one_client(
     mut stream: UnixStream,
     until: Instant,
