@@ -2,7 +2,7 @@
 //! edits one line of each of its files, as it stood some changes ago, so that late ones collide.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::Path,
 };
 
@@ -47,7 +47,13 @@ pub(crate) fn run(figures: &mut Figures) -> Outcome<()> {
         figures.skip(format!("{} is not there, so that no real work was replayed.", data.display()));
         return Ok(());
     };
-    let records: Vec<Record> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let mut records: Vec<Record> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    // Over the months one path was a file, and a folder; here all are files at once.
+    let folders: BTreeSet<String> =
+        records.iter().flat_map(|record| &record.files).flat_map(|path| folders(path)).collect();
+    for path in records.iter_mut().flat_map(|record| &mut record.files).filter(|path| folders.contains(*path)) {
+        path.push_str(".file");
+    }
     whole(figures, &records)?;
     speed_up(figures, &records)
 }
@@ -113,12 +119,16 @@ fn speed_up(figures: &mut Figures, records: &[Record]) -> Outcome<()> {
     Ok(())
 }
 
+fn folders(path: &str) -> impl Iterator<Item = String> {
+    path.match_indices('/').map(|(end, _)| path[..end].to_owned())
+}
+
 fn first(records: &[Record]) -> BTreeMap<String, String> {
     records.iter().flat_map(|record| &record.files).map(|path| (path.clone(), numbered(LINES))).collect()
 }
 
 fn agents(records: &[Record]) -> usize {
-    records.iter().map(|record| &record.agent).collect::<std::collections::BTreeSet<_>>().len()
+    records.iter().map(|record| &record.agent).collect::<BTreeSet<_>>().len()
 }
 
 /// Makes every change against the tree of some changes ago, and carries it out if the lines it names are still there.
