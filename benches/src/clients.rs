@@ -109,6 +109,29 @@ async fn one_client(
     Ok(latencies)
 }
 
+/// Answers each request with the same bytes, as many as a small answer of the daemon has: what is left of two cores for any server
+/// once the clients have taken theirs.
+pub(crate) fn echo(socket: &Path) -> Outcome<()> {
+    let body = "x".repeat(400);
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let answer: &'static str = answer.leak();
+    runtime()?.block_on(async {
+        let listener = tokio::net::UnixListener::bind(socket)?;
+        loop {
+            let (mut stream, _) = listener.accept().await?;
+            tokio::spawn(async move {
+                let mut buffer = vec![0; 64 * 1024];
+                // A client sends its next request after the answer, and each comes whole.
+                while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {
+                    if stream.write_all(answer.as_bytes()).await.is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    })
+}
+
 /// Redis' protocol: one `XADD` a request.
 #[derive(Clone)]
 pub(crate) struct Xadd {

@@ -47,6 +47,7 @@ fn main() -> ExitCode {
         ["open", folder] => reading::open(folder.as_ref()),
         ["engine"] => embedded::engine(),
         ["memory"] => daemon::memory_alone(),
+        ["echo", socket] => clients::echo(socket.as_ref()),
         ["clients"] => daemon::clients(),
         ["stream"] => daemon::bulk(&mut Figures::default()),
         ref names => benchmarks(names),

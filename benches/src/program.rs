@@ -116,6 +116,19 @@ impl Server {
         let quiet = Command::new(program).args(arguments).current_dir(folder).stdout(Stdio::null()).spawn();
         quiet.ok().map(Self)
     }
+
+    /// This program, as a server that answers without doing anything.
+    pub(crate) fn echo(socket: &Path) -> Outcome<Self> {
+        let server = Self(Command::new(std::env::current_exe()?).arg("echo").arg(socket).spawn()?);
+        let began = Instant::now();
+        while std::os::unix::net::UnixStream::connect(socket).is_err() {
+            if began.elapsed().as_secs() > 5 {
+                return Err("the server that only answers does not listen".into());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        Ok(server)
+    }
 }
 
 impl Drop for Server {
