@@ -56,23 +56,28 @@ impl Repository {
         if !said.ok {
             return Err(GitError::Failed { what: "diff-tree".to_owned(), said: said.text });
         }
-        // ":mode mode object object status", a zero byte, the path, a zero byte.
-        let mut fields = said.out.split(|byte| *byte == 0).filter(|field| !field.is_empty());
-        let mut touched = Vec::new();
-        while let (Some(entry), Some(path)) = (fields.next(), fields.next()) {
-            let entry = text(entry)?;
-            let mut parts = entry.trim_start_matches(':').split(' ').skip(1);
-            let (mode, object) = (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
-            let now = match mode {
-                "000000" => None,
-                "120000" => Some(Kind::Symlink(self.git().must(&["cat-file", "blob", object], b"")?)),
-                "160000" => Some(Kind::Submodule),
-                _ => Some(Kind::File),
-            };
-            touched.push(Touched { path: text(path)?, now });
-        }
-        Ok(touched)
+        touched_in(self, &said.out)
     }
+}
+
+/// Reads what `git diff-tree -r -z --raw` says.
+pub(crate) fn touched_in(repository: &Repository, said: &[u8]) -> Result<Vec<Touched>, GitError> {
+    // ":mode mode object object status", a zero byte, the path, a zero byte.
+    let mut fields = said.split(|byte| *byte == 0).filter(|field| !field.is_empty());
+    let mut touched = Vec::new();
+    while let (Some(entry), Some(path)) = (fields.next(), fields.next()) {
+        let entry = text(entry)?;
+        let mut parts = entry.trim_start_matches(':').split(' ').skip(1);
+        let (mode, object) = (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
+        let now = match mode {
+            "000000" => None,
+            "120000" => Some(Kind::Symlink(repository.git().must(&["cat-file", "blob", object], b"")?)),
+            "160000" => Some(Kind::Submodule),
+            _ => Some(Kind::File),
+        };
+        touched.push(Touched { path: text(path)?, now });
+    }
+    Ok(touched)
 }
 
 impl Touched {
@@ -98,7 +103,7 @@ impl Touched {
     }
 }
 
-fn text(bytes: &[u8]) -> Result<String, GitError> {
+pub(crate) fn text(bytes: &[u8]) -> Result<String, GitError> {
     String::from_utf8(bytes.to_vec()).map_err(|_| GitError::Failed {
         what: "diff".to_owned(),
         said: format!("the path {:?} is not UTF-8", String::from_utf8_lossy(bytes)),

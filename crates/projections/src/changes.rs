@@ -108,7 +108,10 @@ impl Changes {
                 self.leases_expired += 1;
                 self.put_back(event.change, None);
             }
-            Event::ChangeReturned(event) => self.put_back(event.change, None),
+            Event::ChangeReturned(event) => {
+                self.put_back(event.change, None);
+                self.forget_landing(event.change);
+            }
             Event::ChangeLandingStarted(event) => {
                 if let Some(change) = self.live(event.change) {
                     change.receipt = Some(event.receipt.clone());
@@ -119,6 +122,7 @@ impl Changes {
             Event::ChangeFailed(event) => {
                 self.attempts_failed += 1;
                 self.put_back(event.change, Some(event.not_before));
+                self.forget_landing(event.change);
                 if let Some(change) = self.live(event.change) {
                     change.failures += 1;
                     change.cause_at = Some(recorded.position);
@@ -169,6 +173,13 @@ impl Changes {
         if let Some(change) = self.live(id) {
             change.state = ChangeState::Queued;
             (change.worker, change.until, change.claimed_at) = (None, until, None);
+        }
+    }
+
+    /// A landing that was begun did not happen.
+    fn forget_landing(&mut self, id: ChangeId) {
+        if let Some(change) = self.all.get_mut(&id) {
+            change.receipt = None;
         }
     }
 

@@ -1,0 +1,101 @@
+use std::collections::BTreeSet;
+
+use clap::Args;
+use convoke::api::Fault;
+use convoke_core::{id::ChangeId, queue::events::Content};
+use convoke_git::Refs;
+use convoke_projections::{
+    Query, View,
+    query::{ChangeFilter, ChangesQuery, Reference},
+};
+use serde::Serialize;
+
+use crate::{
+    args::Look,
+    context::Context,
+    render::{Page, Show},
+    repository,
+    settings::Settings,
+    stop::Stop,
+    worker::Place,
+};
+
+/// Take away what workers left behind that live no more
+///
+/// Worktrees of workers that were killed, the fences of changes that have ended, and the commits that were kept for such changes.
+/// What a worker or a live change needs stays. Run it as often as you like.
+#[derive(Debug, Args)]
+pub(crate) struct Cleanup {}
+
+/// What was taken away.
+#[derive(Debug, Serialize)]
+struct CleanedUp {
+    worktrees: usize,
+    fences: usize,
+    kept_commits: usize,
+}
+
+/// How many changes are asked for at once.
+const PAGE: u32 = 200;
+
+impl Cleanup {
+    pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
+        let workspace = context.workspace()?.clone();
+        let settings = Settings::load(&workspace)?.queue;
+        let repository =
+            repository::open(&settings, &workspace)?;
+        // Refs before the log: a fence is raised after its claim. A commit is kept shortly before its change is handed in; should that
+        // be missed, git still keeps what is younger than two weeks.
+        let (fences, kept) = (
+            repository.fences().map_err(|error| repository::fault(&error))?,
+            repository.kept().map_err(|error| repository::fault(&error))?,
+        );
+        let live = live(context)?;
+        let left = Place::left_behind(&workspace)?;
+        let worktrees = left.iter().filter(|place| place.folder().exists()).count();
+        drop(left);
+        repository.prune_worktrees().map_err(|error| repository::fault(&error))?;
+        let ended: Vec<_> = fences.into_iter().filter(|fence| !live.contains(&fence.change)).collect();
+        Refs::of(&repository).drop_fences(&ended).map_err(|error| repository::fault(&error))?;
+        let mut needed = BTreeSet::new();
+        if !kept.is_empty() {
+            for change in &live {
+                let reference = change.to_string();
+                if let (View::Change(view), _) =
+                    context.view(Look::default(), Query::Change(Reference { reference }))?
+                    && let Some(Content::Commit(commit)) = view.content
+                {
+                    needed.insert(commit);
+                }
+            }
+        }
+        let not_needed: Vec<_> = kept.into_iter().filter(|commit| !needed.contains(commit)).collect();
+        for commit in &not_needed {
+            repository.let_go(commit).map_err(|error| repository::fault(&error))?;
+        }
+        context.out.show(&CleanedUp { worktrees, fences: ended.len(), kept_commits: not_needed.len() }, None)
+    }
+}
+
+/// The changes that have not ended.
+fn live(context: &mut Context) -> Result<BTreeSet<ChangeId>, Fault> {
+    let mut live = BTreeSet::new();
+    let mut after = None;
+    loop {
+        let query =
+            ChangesQuery { state: Some(ChangeFilter::Live), limit: Some(PAGE), after, ..ChangesQuery::default() };
+        let View::Changes(view) = context.view(Look::default(), Query::Changes(query))?.0 else {
+            return Err(Fault::new("bad_answer", "the answer is not a list of changes"));
+        };
+        let Some(last) = view.changes.last().map(|line| line.id.to_string()) else { return Ok(live) };
+        live.extend(view.changes.iter().map(|line| line.id));
+        after = Some(last);
+    }
+}
+
+impl Show for CleanedUp {
+    fn show(&self, page: &mut Page) {
+        let Self { worktrees, fences, kept_commits } = self;
+        page.line(format!("taken away: {worktrees} worktrees, {fences} fences, {kept_commits} kept commits"));
+    }
+}
