@@ -10,20 +10,20 @@ use crate::{disk, settings::QueueSettings, workspace::Workspace};
 
 /// The repository of a workspace.
 pub(crate) fn open(settings: &QueueSettings, workspace: &Workspace) -> Result<Repository, Fault> {
-    Repository::find(&settings.repository(workspace)).map_err(fault)
+    Repository::find(&settings.repository(workspace)).map_err(|error| fault(&error))
 }
 
 /// Refuses what needs git but no repository, where there is no git.
 pub(crate) fn git_is_there() -> Result<(), Fault> {
     match Repository::find(Path::new("/")) {
-        Err(error @ GitError::NotInstalled) => Err(fault(error)),
+        Err(error @ GitError::NotInstalled) => Err(fault(&error)),
         _ => Ok(()),
     }
 }
 
 /// The fault of an error of git.
-pub(crate) fn fault(error: GitError) -> Fault {
-    let code = match &error {
+pub(crate) fn fault(error: &GitError) -> Fault {
+    let code = match error {
         GitError::NotInstalled => "no_git",
         GitError::NotARepository(_) => "no_repository",
         GitError::NoBranch(_) => "no_branch",

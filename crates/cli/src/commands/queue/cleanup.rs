@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use convoke::api::Fault;
 use convoke_core::{id::ChangeId, queue::events::Content};
-use convoke_git::{Refs, Repository};
+use convoke_git::Refs;
 use convoke_projections::{
     Query, View,
     query::{ChangeFilter, ChangesQuery, Reference},
@@ -14,7 +14,7 @@ use crate::{
     args::Look,
     context::Context,
     render::{Page, Show},
-    repository::fault as git_fault,
+    repository,
     settings::Settings,
     stop::Stop,
     worker::Place,
@@ -42,17 +42,20 @@ impl Cleanup {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
         let workspace = context.workspace()?.clone();
         let settings = Settings::load(&workspace)?.queue;
-        let repository = Repository::find(&settings.repository(&workspace)).map_err(git_fault)?;
+        let repository = repository::open(&settings, &workspace)?;
         // Refs before the log: a fence is raised after its claim. A commit is kept shortly before its change is handed in; should that
         // be missed, git still keeps what is younger than two weeks.
-        let (fences, kept) = (repository.fences().map_err(git_fault)?, repository.kept().map_err(git_fault)?);
+        let (fences, kept) = (
+            repository.fences().map_err(|error| repository::fault(&error))?,
+            repository.kept().map_err(|error| repository::fault(&error))?,
+        );
         let live = live(context)?;
         let left = Place::left_behind(&workspace)?;
         let worktrees = left.iter().filter(|place| place.folder().exists()).count();
         drop(left);
-        repository.prune_worktrees().map_err(git_fault)?;
+        repository.prune_worktrees().map_err(|error| repository::fault(&error))?;
         let ended: Vec<_> = fences.into_iter().filter(|fence| !live.contains(&fence.change)).collect();
-        Refs::of(&repository).drop_fences(&ended).map_err(git_fault)?;
+        Refs::of(&repository).drop_fences(&ended).map_err(|error| repository::fault(&error))?;
         let mut needed = BTreeSet::new();
         if !kept.is_empty() {
             for change in &live {
@@ -67,7 +70,7 @@ impl Cleanup {
         }
         let not_needed: Vec<_> = kept.into_iter().filter(|commit| !needed.contains(commit)).collect();
         for commit in &not_needed {
-            repository.let_go(commit).map_err(git_fault)?;
+            repository.let_go(commit).map_err(|error| repository::fault(&error))?;
         }
         context.out.show(&CleanedUp { worktrees, fences: ended.len(), kept_commits: not_needed.len() }, None)
     }

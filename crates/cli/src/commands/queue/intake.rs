@@ -83,7 +83,7 @@ impl Gate<'_> {
         if let Some(fault) = self.faults_of_settings(&target, &brought.checks).into_iter().next() {
             return Err(fault);
         }
-        let tip = repository.tip(&target).map_err(repository::fault)?;
+        let tip = repository.tip(&target).map_err(|error| repository::fault(&error))?;
         let (paths, content) = match &brought.brings {
             Brings::Operations { paths, content } => (paths.clone(), Content::Operations(blob_hash(content))),
             Brings::Revision(revision) => {
@@ -99,7 +99,7 @@ impl Gate<'_> {
                 let blobs = Blobs::of(&self.workspace.folder());
                 blobs.put(content).map_err(|error| blob_fault(&error))?;
             }
-            (Content::Commit(commit), _) => repository.keep(commit).map_err(repository::fault)?,
+            (Content::Commit(commit), _) => repository.keep(commit).map_err(|error| repository::fault(&error))?,
             (Content::Operations(_), Brings::Revision(_)) => {}
         }
         Ok(command)
@@ -176,7 +176,7 @@ fn since_it_left(
     revision: &str,
     (target, tip): (&str, &GitHash),
 ) -> Result<(Vec<String>, GitHash), Fault> {
-    let git = repository::fault;
+    let git = |error| repository::fault(&error);
     let invalid = |fault: String| Fault::from(Refusal::InvalidChange { faults: vec![fault] });
     let found = repository.commit(revision).map_err(git)?;
     let name = revision.strip_prefix("refs/heads/").unwrap_or(revision);

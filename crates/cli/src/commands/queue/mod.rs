@@ -35,11 +35,11 @@ pub(crate) enum Queue {
     Pause(pause::Pause),
     Resume(resume::Resume),
     Metrics(metrics::Metrics),
+    Worker(worker::Worker),
+    Cleanup(cleanup::Cleanup),
     Validate(validate::Validate),
     Schema(schema::Schema),
     WatchDir(watch_dir::WatchDir),
-    Worker(worker::Worker),
-    Cleanup(cleanup::Cleanup),
 }
 
 impl Queue {
@@ -57,11 +57,11 @@ impl Queue {
             Self::Pause(command) => command.run(context),
             Self::Resume(command) => command.run(context),
             Self::Metrics(command) => command.run(context),
+            Self::Worker(command) => command.run(context),
+            Self::Cleanup(command) => command.run(context),
             Self::Validate(command) => command.run(context),
             Self::Schema(command) => command.run(context),
             Self::WatchDir(command) => command.run(context),
-            Self::Worker(command) => command.run(context),
-            Self::Cleanup(command) => command.run(context),
         }
     }
 }

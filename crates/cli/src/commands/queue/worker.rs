@@ -1,12 +1,11 @@
 use clap::Args;
 use convoke::api::Fault;
 use convoke_core::{limits, name::Name, refusal::Refusal, time::Span};
-use convoke_git::Repository;
 use convoke_worker::{Must, Options, Summary, Trouble, Until, Worker as Works, train::Limits};
 
 use crate::{
     context::Context,
-    repository::fault as git_fault,
+    repository,
     settings::Settings,
     stop::Stop,
     worker::{Place, SessionDesk, Summed, Teller, until_told_to_stop},
@@ -47,8 +46,7 @@ impl Worker {
         let workspace = context.workspace()?.clone();
         let settings = Settings::load(&workspace)?.queue;
         let target = Name::parse(self.target.as_ref().unwrap_or(&settings.target)).map_err(Refusal::BadName)?;
-        let folder = settings.repository(&workspace);
-        let repository = Repository::find(&folder).map_err(git_fault)?;
+        let repository = repository::open(&settings, &workspace)?;
         let place = Place::take(&workspace, &actor)?;
         let lease = Span::from_ms_capped(u64::try_from(settings.lease.as_millis()).unwrap_or(u64::MAX));
         let must = |command: &String| Must { command: command.clone(), limit: settings.check_limit };
@@ -74,7 +72,8 @@ impl Worker {
         let mut teller = Teller::new(out);
         let mut desk = SessionDesk::new(context, actor, target, lease)?;
         let mut tell = |news: &convoke_worker::News| teller.tell(news);
-        let worker = Works::new(&repository, options, &mut desk, &stop, &mut tell).map_err(git_fault)?;
+        let worker =
+            Works::new(&repository, options, &mut desk, &stop, &mut tell).map_err(|error| repository::fault(&error))?;
         let (summary, outcome) = worker.run();
         teller.end()?;
         drop(place);
@@ -98,7 +97,7 @@ impl Worker {
 
 fn trouble(trouble: Trouble) -> Fault {
     match trouble {
-        Trouble::Git(error) => git_fault(error),
+        Trouble::Git(error) => repository::fault(&error),
         Trouble::Log(no) => Fault { code: no.code, message: no.message, hint: no.hint, retryable: false, cursor: None },
     }
 }

@@ -87,7 +87,7 @@ fn history(repository: &Repository, target: &Name) -> Result<History, Fault> {
         Err(GitError::NoBranch(branch)) => {
             Err(Fault::new("receipt_wrong", format!("changes landed on {branch}, and that branch is gone")))
         }
-        history => history.map_err(repository::fault),
+        history => history.map_err(|error| repository::fault(&error)),
     }
 }
 
