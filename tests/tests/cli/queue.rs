@@ -262,3 +262,36 @@ fn wait_for(file: &Path) -> bool {
         file.exists()
     })
 }
+
+#[test]
+fn a_dead_change_can_be_put_back_after_its_branch_is_gone_and_all_is_cleaned_up() {
+    let place = place("allowed_checks = ['test *']");
+    sh(&place, "git checkout -qb short && echo four >> list && git commit -qam four && git checkout -q desk");
+    place.ok("ann", &["queue", "submit", "--branch", "short", "--check", "test 1"]);
+    // Whoever keeps the settings thinks better of it: such a change is given up at once.
+    let settings = place.project().join("convoke.toml");
+    let written = fs::read_to_string(&settings).unwrap();
+    fs::write(&settings, written.replace("'test *'", "")).unwrap();
+    land(&place);
+    assert_eq!(state(&place, "short"), "dead");
+    assert_eq!(place.data("dana", &["status"])["status"]["queue"], json!({"dead": 1}));
+    place.ok("dana", &["queue", "cleanup"]);
+    sh(&place, "git branch -D short && git reflog expire --expire=now --all && git gc -q --prune=now");
+    fs::write(&settings, written).unwrap();
+    place.ok("dana", &["queue", "requeue", "short"]);
+    land(&place);
+    assert_eq!(sh(&place, "git show main:list"), "one\ntwo\nthree\nfour\n");
+}
+
+#[test]
+fn nothing_is_kept_of_what_has_ended() {
+    let place = place("");
+    sh(&place, "git checkout -qb short && echo four >> list && git commit -qam four && git checkout -q desk");
+    place.ok("ann", &["queue", "submit", "--branch", "short"]);
+    let kept = || sh(&place, "git for-each-ref refs/convoke").lines().count();
+    place.ok("dana", &["queue", "cleanup"]);
+    assert_eq!(kept(), 1);
+    land(&place);
+    place.ok("dana", &["queue", "cleanup"]);
+    assert_eq!(kept(), 0);
+}
