@@ -42,8 +42,7 @@ impl Cleanup {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
         let workspace = context.workspace()?.clone();
         let settings = Settings::load(&workspace)?.queue;
-        let repository =
-            repository::open(&settings, &workspace)?;
+        let repository = repository::open(&settings, &workspace)?;
         // Refs before the log: a fence is raised after its claim. A commit is kept shortly before its change is handed in; should that
         // be missed, git still keeps what is younger than two weeks.
         let (fences, kept) = (
