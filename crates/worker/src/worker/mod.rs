@@ -82,7 +82,7 @@ pub struct Summary {
     pub failed: u64,
     /// Given back.
     pub returned: u64,
-    /// The last refusal because of a claim that was outdated.
+    /// The last refusal because of a claim that was outdated: outranked, run out, or of a change that had ended.
     pub fenced: Option<No>,
 }
 
@@ -310,7 +310,7 @@ impl<'a, D: Desk> Worker<'a, D> {
         if let Some(held) = self.leave(ticket) {
             (self.tell)(&News::Lost { of: of(&held.job), why: no.message.clone() });
         }
-        if no.code == "stale_fence" {
+        if no.is_lost_claim() {
             self.summary.fenced = Some(no);
         }
     }
