@@ -11,7 +11,7 @@ CONSTANTS
     StartOfTwo,     \* now, at the beginning of the other world
     Tries           \* in how many claims a change is claimed
 
-Names == <<"c1", "c2">>
+Names == <<"c1", "c2", "c3">>
 
 \* Changes are named as they come.
 Unnamed == {Names[i] : i \in {j \in 1..Len(Names) : j = Len(order) + 1}}
@@ -84,7 +84,7 @@ Step(action, params) == step' = [action |-> action, params |-> params]
 
 \* What those who do not work do.
 OfPeople ==
-    \/ \E submit \in Submits, c \in Unnamed :
+    \/ \E submit \in Submits, c \in Unnamed \ {"c3"} :
         /\ ChangeSubmitted(submit[1], c, submit[2])
         /\ Step("ChangeSubmitted", [by |-> submit[1], change |-> c, request |-> submit[2]])
     \/ \E dead \in DOMAIN changes, c \in Unnamed :
