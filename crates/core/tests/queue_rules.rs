@@ -277,6 +277,20 @@ fn a_failure_that_cannot_heal_is_not_tried_again() {
 }
 
 #[test]
+fn a_dead_change_that_was_handed_in_again_is_not_put_back_beside_it() {
+    let mut world = World::with(&[("t1", &["a"])]);
+    let dead = world.state.changes.find("t1").unwrap();
+    world.does("w1", claim(1));
+    world.does("w1", fail("t1", 1, "final"));
+    world.does("ann", submit("t1", &["a"]));
+    let again = world.state.size - 1;
+    let requeue = json!({"requeue_change": {"change": dead}});
+    assert_eq!(world.does("rae", requeue.clone()), [format!("as before: {again}+1")]);
+    world.does("ann", json!({"cancel_change": {"change": "t1"}}));
+    assert_eq!(world.does("rae", requeue), ["change.submitted"], "the other has ended");
+}
+
+#[test]
 fn what_is_given_back_without_blame_costs_no_attempt() {
     let mut world = World::with(&[("t1", &["a"])]);
     for fence in 1..20 {
