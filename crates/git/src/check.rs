@@ -80,6 +80,8 @@ pub fn run(
         .process_group(0)
         .spawn()
         .map_err(|error| GitError::io("a check cannot be started", error))?;
+    // It holds our ends of the pipe: with them open, the output would never end.
+    drop(shell);
     let group = Pid::from_child(&child);
     let (captured, at_end) = capture(reader, output_bytes_max);
     let (ended, waits) = mpsc::channel();
@@ -156,7 +158,9 @@ mod tests {
 
     #[test]
     fn a_check_passes_with_zero_and_fails_with_anything_else() {
+        let begun = Instant::now();
         let passed = run_here("echo fine; echo more >&2", 10_000);
+        assert!(begun.elapsed() < DRAIN, "nobody waits for an output that has ended");
         assert_eq!((passed.verdict, passed.output.as_str()), (Verdict::Passed, "fine\nmore\n"));
         assert_eq!(run_here("exit 3", 10_000).verdict, Verdict::Failed(3));
         assert_eq!(run_here("kill -9 $$", 10_000).verdict, Verdict::Killed(9));

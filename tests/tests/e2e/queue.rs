@@ -3,7 +3,7 @@
 use std::{fs, thread, time::Duration};
 
 use convoke_tests::{
-    queue::{Queue, count, git, id_in, new_file, outcomes, patch, text},
+    queue::{Queue, count, git, id_in, new_file, patch, text},
     workspace::ORGANIZER,
 };
 use rustix::process::Signal;
@@ -204,10 +204,9 @@ fn two_workers_at_once_never_hold_one_change() {
         let (exit, out, err) = worker.end();
         assert_eq!(exit, Some(0), "{out}{err}");
     }
-    let ran = queue.workspace.run(ORGANIZER, &["log", "--limit", "1000", "--kind", "change"]);
-    let events = outcomes(&ran.out);
+    let log = queue.workspace.ok(ORGANIZER, &["log", "--limit", "1000", "--kind", "change"]);
     let mut held: std::collections::BTreeMap<String, bool> = std::collections::BTreeMap::new();
-    for event in &events {
+    for event in log["log"]["events"].as_array().unwrap() {
         let change = event["payload"]["change"].as_str().unwrap_or_default().to_owned();
         match event["kind"].as_str().unwrap() {
             "change.leased" => assert_ne!(held.insert(change, true), Some(true), "held twice: {event}"),
