@@ -305,8 +305,8 @@ pub const ROWS: &[Row] = &[
     row(
         "stale_fence",
         Fenced,
-        "The delivery token is not of the current claim, or not the actor's: the message was acked, handed back or taken again since.",
-        "Drop the work on this claim; convoke recv takes what is there now.",
+        "The token or claim is not the current one, or not the actor's: what it was for was finished, handed back or taken again since.",
+        "Drop the work on this claim; convoke recv, or a worker, takes what is there now.",
     ),
     row(
         "not_your_mailbox",

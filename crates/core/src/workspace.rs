@@ -523,7 +523,10 @@ fn decide(state: &State, actor: &ActorName, command: &Command, context: &mut Con
             queue::decide::withdraw::cancel(change(&cancel.change)?, actor, cancel.reason.as_deref())?
         }
         Command::RequeueChange(requeue) => {
-            vec![queue::decide::submit::requeue(change(&requeue.change)?)?.into()]
+            match queue::decide::submit::requeue(&state.changes, change(&requeue.change)?)? {
+                Submission::Duplicate(id) => return Ok(already(state, id)),
+                Submission::New(submitted) => vec![(*submitted).into()],
+            }
         }
         Command::PauseQueue(pause) => queue::decide::withdraw::pause(&state.changes, &pause.reason)?,
         Command::ResumeQueue(_) => queue::decide::withdraw::resume(&state.changes),
@@ -549,6 +552,12 @@ fn member<'s>(state: &'s State, campaign: CampaignId, reference: &str) -> Result
     state.countdowns.get(id).ok_or_else(|| Refusal::no_countdown(id))
 }
 
+/// The change was handed in before: its `change.submitted` is the answer.
+fn already(state: &State, id: ChangeId) -> Decision {
+    let first = state.changes.get(id).map_or(state.size, |change| change.position);
+    Decision::Already { first, count: 1 }
+}
+
 /// Takes a change in, in the place of another if that is asked.
 fn submit_change(
     state: &State,
@@ -564,10 +573,7 @@ fn submit_change(
         None => None,
     };
     let submitted = match queue::decide::submit::submit(&state.changes, submit, actor)? {
-        Submission::Duplicate(id) => {
-            let first = state.changes.get(id).map_or(state.size, |change| change.position);
-            return Ok(Decision::Already { first, count: 1 });
-        }
+        Submission::Duplicate(id) => return Ok(already(state, id)),
         Submission::New(submitted) => *submitted,
     };
     let reviewers: Vec<ActorName> =

@@ -233,6 +233,16 @@ fn what_overlaps_keeps_its_order_and_what_does_not_goes_side_by_side() {
 }
 
 #[test]
+fn changes_that_overlap_are_announced_together_only_for_one_and_the_same_commit() {
+    let mut world = World::with(&[("t1", &["a"]), ("t2", &["a"])]);
+    world.does("w1", claim(9));
+    world.does("w1", start("t1", 1));
+    let other = json!({"start_landing": {"change": "t2", "fence": 1, "receipt": receipt('d')}});
+    assert_eq!(world.refused("w1", other), "out_of_turn", "the branch may not hold t1 when it is moved to that commit");
+    assert_eq!(world.does("w1", start("t2", 1)), ["change.landing_started"]);
+}
+
+#[test]
 fn a_change_in_its_pause_holds_nobody_up() {
     let mut world = World::with(&[("t1", &["a"]), ("t2", &["a"])]);
     world.does("w1", claim(1));
@@ -264,6 +274,20 @@ fn a_failure_that_cannot_heal_is_not_tried_again() {
     assert_eq!(world.does("w1", fail("t1", 1, "final")), ["change.died", "change.died to ann"]);
     world.does("rae", json!({"requeue_change": {"change": "t1"}}));
     assert_eq!(world.phase("t1"), "Queued");
+}
+
+#[test]
+fn a_dead_change_that_was_handed_in_again_is_not_put_back_beside_it() {
+    let mut world = World::with(&[("t1", &["a"])]);
+    let dead = world.state.changes.find("t1").unwrap();
+    world.does("w1", claim(1));
+    world.does("w1", fail("t1", 1, "final"));
+    world.does("ann", submit("t1", &["a"]));
+    let again = world.state.size - 1;
+    let requeue = json!({"requeue_change": {"change": dead}});
+    assert_eq!(world.does("rae", requeue.clone()), [format!("as before: {again}+1")]);
+    world.does("ann", json!({"cancel_change": {"change": "t1"}}));
+    assert_eq!(world.does("rae", requeue), ["change.submitted"], "the other has ended");
 }
 
 #[test]

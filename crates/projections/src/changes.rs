@@ -207,11 +207,18 @@ impl Changes {
         self.paused.as_deref()
     }
 
+    /// How many stand where, by the word of the state.
+    pub(crate) fn counts(&self) -> BTreeMap<String, u64> {
+        let mut counts: BTreeMap<ChangeState, u64> = BTreeMap::new();
+        for change in self.all.values() {
+            *counts.entry(change.state).or_default() += 1;
+        }
+        counts.into_iter().map(|(state, count)| (state.as_str().to_owned(), count)).collect()
+    }
+
     pub(crate) fn metrics(&self, now: Timestamp) -> QueueMetricsView {
-        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         let (mut ready, mut oldest) = (0, None);
         for change in self.all.values() {
-            *counts.entry(change.state.as_str().to_owned()).or_default() += 1;
             if change.state == ChangeState::Queued && change.until.is_none_or(|until| until <= now) {
                 ready += 1;
                 oldest = oldest.into_iter().chain([change.submitted_at]).min();
@@ -219,7 +226,7 @@ impl Changes {
         }
         QueueMetricsView {
             now,
-            counts,
+            counts: self.counts(),
             ready,
             oldest_ready_ms: oldest.map(|since| now.since(since)),
             leases_expired: self.leases_expired,

@@ -288,8 +288,9 @@ pub fn of_diff(diff: &str) -> Result<(BTreeSet<RepoPath>, Vec<u8>), Vec<String>>
     if diff.trim().is_empty() {
         return Err(vec!["the patch is empty: it changes nothing".to_owned()]);
     }
-    if leaves_binaries_out(diff) {
-        return Err(vec![BINARIES_LEFT_OUT.to_owned()]);
+    let faults = diff_faults(diff);
+    if !faults.is_empty() {
+        return Err(faults);
     }
     let paths = patch::paths(diff.as_bytes()).map_err(|error| vec![format!("the patch: {error}")])?;
     let mut faults = Vec::new();
@@ -307,9 +308,22 @@ pub fn of_diff(diff: &str) -> Result<(BTreeSet<RepoPath>, Vec<u8>), Vec<String>>
 const BINARIES_LEFT_OUT: &str =
     "the patch only says that binary files differ, and not how; git diff --binary makes one that does";
 
-/// A line of a hunk begins with a space, a sign or a backslash, so this is never content.
-fn leaves_binaries_out(diff: &str) -> bool {
-    diff.lines().any(|line| line.starts_with("Binary files ") && line.ends_with(" differ"))
+/// What git would overlook, or find out only when it applies the diff.
+fn diff_faults(diff: &str) -> Vec<String> {
+    let lines: Vec<&str> = diff.lines().collect();
+    // A line of a hunk begins with a space, a sign or a backslash, so this is never content.
+    let left_out = lines.iter().any(|line| line.starts_with("Binary files ") && line.ends_with(" differ"));
+    // Git takes the first part of a name for a prefix, and so takes the root away from an absolute one.
+    let headers = lines.windows(3).filter_map(|lines| match lines {
+        [before, after, hunk] if hunk.starts_with("@@ -") => {
+            Some([before.strip_prefix("--- ")?, after.strip_prefix("+++ ")?])
+        }
+        _ => None,
+    });
+    let name = |header: &str| header.split('\t').next().unwrap_or_default().trim_matches('"').trim_end().to_owned();
+    let absolute = headers.flatten().map(name).filter(|name| name.starts_with('/') && name != "/dev/null");
+    let absolute = absolute.map(|name| format!("the patch names {name:?}, which is absolute"));
+    absolute.chain(left_out.then(|| BINARIES_LEFT_OUT.to_owned())).collect()
 }
 
 impl FileChange {
@@ -333,9 +347,7 @@ impl FileChange {
             (_, None, Some(content)) => Some(Stored::Write { path: path.clone(), content: content.clone() }),
             (operation, Some(patch), None) => {
                 let diff = with_headers(patch, path, operation);
-                if leaves_binaries_out(&diff) {
-                    faults.push(BINARIES_LEFT_OUT.to_owned());
-                }
+                faults.extend(diff_faults(&diff));
                 match patch::paths(diff.as_bytes()) {
                     Ok(touched) => faults.extend(
                         touched
@@ -451,6 +463,17 @@ mod tests {
         assert_eq!(patch(&left_out), Err(vec![format!("changes[0]: {BINARIES_LEFT_OUT}")]));
         assert_eq!(of_diff(&left_out), Err(vec![BINARIES_LEFT_OUT.to_owned()]));
         assert!(patch(in_a_hunk).is_ok() && of_diff(in_a_hunk).is_ok());
+    }
+
+    #[test]
+    fn a_patch_with_absolute_names_is_not_taken_in() {
+        for (before, after) in [("/dev/null", "/etc/x"), ("/home/a/x", "/home/b/x"), ("/dev/null", "\"/etc/x\"\t2026")]
+        {
+            let faults = of_diff(&format!("--- {before}\n+++ {after}\n@@ -0,0 +1 @@\n+x\n")).unwrap_err();
+            assert!(faults.iter().all(|fault| fault.ends_with("is absolute")), "{faults:?}");
+        }
+        let content = "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n--- /a comment\n+++ /another\n same\n";
+        assert!(of_diff(content).is_ok());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The queue: its changes, one change with its receipt, and how it does.
 
+use std::collections::BTreeMap;
+
 use convoke::api::EventView;
 use convoke_core::{
     event::Event,
@@ -15,9 +17,9 @@ use super::{Cell, Page, Show, Table, countdowns::why, mail::priority_cell, many,
 /// Files that are named of a change, and lines of a failing check's output, unless more is asked for.
 const FILES_SHOWN: usize = 8;
 const OUTPUT_LINES_SHOWN: usize = 12;
-/// Columns that a task and a name have in a list.
-const TASK_WIDTH: usize = 24;
-const NAME_WIDTH: usize = 16;
+/// Columns that a task and a name have in a list, so that there is room for what goes on on 80.
+const TASK_WIDTH: usize = 20;
+const NAME_WIDTH: usize = 12;
 
 /// Which change an event is about, and the rest of it in words.
 pub(super) fn told(view: &EventView, event: &Event, page: &Page) -> (String, String) {
@@ -83,22 +85,24 @@ impl Show for ChangesView {
         let mut table = Table::new();
         let several_targets = self.changes.iter().any(|line| line.target != self.changes[0].target);
         for line in &self.changes {
-            table.row(line_cells(line, several_targets, page));
+            let target = if several_targets { Cell::within(&line.target, NAME_WIDTH) } else { Cell::text("") };
+            let names = [Cell::within(&line.task, TASK_WIDTH), Cell::within(&line.agent, NAME_WIDTH), target];
+            table.row(line_cells(line, names, page));
         }
         page.table(table);
         page.more(self.more, "more", "--limit N");
     }
 }
 
-/// A change in a line: id, state, priority, task, whose, for which branch if there are several, when, and what goes on.
-fn line_cells(line: &ChangeLine, with_target: bool, page: &Page) -> Vec<Cell> {
+/// A change in a line: id, state, priority, its task, whose it is and for which branch, when, and what goes on.
+fn line_cells(line: &ChangeLine, [task, agent, target]: [Cell; 3], page: &Page) -> Vec<Cell> {
     vec![
         Cell::id(page.id(line.id)),
         state_cell(line.state),
         priority_cell(line.priority),
-        Cell::within(&line.task, TASK_WIDTH),
-        Cell::within(&line.agent, NAME_WIDTH),
-        if with_target { Cell::within(&line.target, NAME_WIDTH) } else { Cell::text("") },
+        task,
+        agent,
+        target,
         Cell::whole(page.when(line.ended_at.unwrap_or(line.submitted_at))),
         Cell::faint(doing(line, page)),
     ]
@@ -152,7 +156,8 @@ impl Show for ChangeView {
         page.as_at(self.now);
         let line = &self.line;
         let mut head = Table::new();
-        head.row(line_cells(line, true, page));
+        let names = [Cell::whole(&line.task), Cell::whole(&line.agent), Cell::whole(format!("for {}", line.target))];
+        head.row(line_cells(line, names, page));
         page.table(head);
         let mut facts = Table::indented();
         let mut fact = |name: &str, value: String| facts.row([Cell::faint(name), Cell::whole(value)]);
@@ -275,15 +280,7 @@ fn show_cause(cause: &CauseView, state: ChangeState, page: &mut Page) {
 impl Show for QueueMetricsView {
     fn show(&self, page: &mut Page) {
         page.as_at(self.now);
-        let counted = |ended: bool| {
-            let states = STATES.iter().filter(|state| state.has_ended() == ended);
-            let words: Vec<String> = states
-                .filter_map(|state| self.counts.get(state.as_str()).map(|count| (state, count)))
-                .filter(|(_, count)| **count > 0)
-                .map(|(state, count)| format!("{count} {}", state.as_str().replace('_', " ")))
-                .collect();
-            if words.is_empty() { "none".to_owned() } else { words.join(", ") }
-        };
+        let counted = |ended: bool| changes_counted(&self.counts, |state| state.has_ended() == ended);
         page.line(format!("live: {}", counted(false)));
         let oldest = self.oldest_ready_ms.map_or(String::new(), |age| format!(", the oldest for {}", length(age)));
         page.line(format!("ready: {}{oldest}", self.ready));
@@ -312,6 +309,16 @@ impl Show for QueueMetricsView {
     }
 }
 
+/// How many changes stand where, in words; of the states that are asked for.
+pub(super) fn changes_counted(counts: &BTreeMap<String, u64>, asked: impl Fn(&ChangeState) -> bool) -> String {
+    let counted = STATES.iter().filter(|state| asked(state)).filter_map(|state| {
+        let count = counts.get(state.as_str()).filter(|count| **count > 0)?;
+        Some(format!("{count} {}", state.as_str().replace('_', " ")))
+    });
+    let words: Vec<String> = counted.collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}
+
 /// In the order in which they are counted.
 const STATES: [ChangeState; 9] = [
     ChangeState::Leased,
@@ -328,4 +335,65 @@ const STATES: [ChangeState; 9] = [
 fn quantile_cells(name: &str, taken: Quantiles) -> [Cell; 5] {
     let taking = |ms: u64| Cell::number(length(Span::from_ms_capped(ms)));
     [Cell::text(name), Cell::number(taken.count), taking(taken.p50_ms), taking(taken.p95_ms), taking(taken.p99_ms)]
+}
+
+#[cfg(test)]
+mod tests {
+    use convoke_core::time::Timestamp;
+    use serde_json::json;
+    use unicode_width::UnicodeWidthStr as _;
+
+    use super::*;
+
+    fn line(state: &str, more: serde_json::Value) -> ChangeLine {
+        let mut line = json!({
+            "id": "01a1fec5-a61a-7a8d-9586-a4242ada3348", "short": "4gndmct8", "task": "T-1", "agent": "ann",
+            "target": "main", "priority": "normal", "state": state, "failures": 0, "fence": 0,
+            "submitted_at": "2026-11-21T15:00:00Z",
+        });
+        line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::from_value(line).unwrap()
+    }
+
+    fn shown(changes: Vec<ChangeLine>, width: usize) -> String {
+        let now = Timestamp::parse("2026-11-21T15:05:00Z").unwrap();
+        let mut page = Page::new(now, false, Some(width));
+        ChangesView { now, paused: None, changes, more: 0 }.show(&mut page);
+        anstream::adapter::strip_str(&page.finish()).to_string()
+    }
+
+    #[test]
+    fn a_list_fits_a_screen_of_80_columns_whatever_the_names() {
+        let long = json!({
+            "task": "a task with a name that is rather long", "agent": "an-agent-with-a-rather-long-name",
+            "priority": "critical", "failures": 2, "worker": "worker-1", "until": "2026-11-21T15:06:00Z",
+        });
+        let changes = vec![line("leased", long), line("awaiting_approval", json!({})), line("queued", json!({}))];
+        let text = shown(changes, 80);
+        for line in text.lines() {
+            assert!(line.width() <= 80, "{line:?} has {} columns", line.width());
+            assert!(line.starts_with("4gndmct8") && line.contains("5m ago"), "{line:?}");
+        }
+        assert_eq!(text.lines().count(), 3);
+    }
+
+    #[test]
+    fn what_goes_on_with_a_change_is_said_in_a_few_words() {
+        let text = |state: &str, more| shown(vec![line(state, more)], 100);
+        let leased = text("leased", json!({"worker": "w1", "until": "2026-11-21T15:06:00Z"}));
+        assert!(leased.ends_with("5m ago  by w1, lease ends in 1m\n"), "{leased}");
+        let paused = text("queued", json!({"failures": 1, "until": "2026-11-21T15:05:08Z"}));
+        assert!(paused.ends_with("5m ago  failed once, again in 8s\n"), "{paused}");
+        let landed = text("landed", json!({"ended_at": "2026-11-21T15:03:00Z"}));
+        assert!(landed.ends_with("2m ago  after 3m\n"), "{landed}");
+        assert_eq!(shown(Vec::new(), 80), "no changes\n");
+    }
+
+    #[test]
+    fn the_branch_is_named_where_there_are_several() {
+        let other = line("queued", json!({"target": "next"}));
+        assert!(!shown(vec![line("queued", json!({}))], 80).contains("main"));
+        let both = shown(vec![line("queued", json!({})), other], 80);
+        assert!(both.contains("main") && both.contains("next"), "{both}");
+    }
 }

@@ -49,7 +49,7 @@ impl Cleanup {
             repository.fences().map_err(|error| repository::fault(&error))?,
             repository.kept().map_err(|error| repository::fault(&error))?,
         );
-        let live = live(context)?;
+        let live = changes(context, ChangeFilter::Live)?;
         let left = Place::left_behind(&workspace)?;
         let worktrees = left.iter().filter(|place| place.folder().exists()).count();
         drop(left);
@@ -58,7 +58,8 @@ impl Cleanup {
         Refs::of(&repository).drop_fences(&ended).map_err(|error| repository::fault(&error))?;
         let mut needed = BTreeSet::new();
         if !kept.is_empty() {
-            for change in &live {
+            // A dead one may be put back, and then needs what it brought.
+            for change in live.iter().chain(&changes(context, ChangeFilter::Dead)?) {
                 let reference = change.to_string();
                 if let (View::Change(view), _) =
                     context.view(Look::default(), Query::Change(Reference { reference }))?
@@ -76,18 +77,17 @@ impl Cleanup {
     }
 }
 
-/// The changes that have not ended.
-fn live(context: &mut Context) -> Result<BTreeSet<ChangeId>, Fault> {
-    let mut live = BTreeSet::new();
+/// The changes in such a state.
+fn changes(context: &mut Context, state: ChangeFilter) -> Result<BTreeSet<ChangeId>, Fault> {
+    let mut found = BTreeSet::new();
     let mut after = None;
     loop {
-        let query =
-            ChangesQuery { state: Some(ChangeFilter::Live), limit: Some(PAGE), after, ..ChangesQuery::default() };
+        let query = ChangesQuery { state: Some(state), limit: Some(PAGE), after, ..ChangesQuery::default() };
         let View::Changes(view) = context.view(Look::default(), Query::Changes(query))?.0 else {
             return Err(Fault::new("bad_answer", "the answer is not a list of changes"));
         };
-        let Some(last) = view.changes.last().map(|line| line.id.to_string()) else { return Ok(live) };
-        live.extend(view.changes.iter().map(|line| line.id));
+        let Some(last) = view.changes.last().map(|line| line.id.to_string()) else { return Ok(found) };
+        found.extend(view.changes.iter().map(|line| line.id));
         after = Some(last);
     }
 }

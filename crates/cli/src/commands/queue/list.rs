@@ -35,7 +35,7 @@ enum State {
     Ended,
     Leased,
     Queued,
-    #[value(alias = "awaiting_approval")]
+    #[value(aliases = ["awaiting_approval", "to-approve"])]
     AwaitingApproval,
     Landed,
     Conflicted,

@@ -140,15 +140,16 @@ impl HandedIn {
     }
 
     fn brought(&self) -> Result<Brought, Stop> {
-        let (task, brings) = match (&self.what.patch, &self.what.branch, &self.what.commit) {
-            (Some(file), ..) => (None, patch(file)?),
-            (_, Some(branch), _) => (Some(branch.clone()), Brings::Revision(format!("refs/heads/{branch}"))),
-            (_, _, Some(revision)) => (None, Brings::Revision(revision.clone())),
+        let task = self.task.clone().or_else(|| self.what.branch.clone()).ok_or_else(|| {
+            let hint = "Name it: convoke queue submit --task NAME ….".to_owned();
+            Fault { hint, ..Fault::new("usage", "--task is missing: a patch or a commit does not name its task") }
+        })?;
+        let brings = match (&self.what.patch, &self.what.branch, &self.what.commit) {
+            (Some(file), ..) => patch(file)?,
+            (_, Some(branch), _) => Brings::Revision(format!("refs/heads/{branch}")),
+            (_, _, Some(revision)) => Brings::Revision(revision.clone()),
             _ => return Err(Fault::new("usage", "nothing is handed in").into()),
         };
-        let task = self.task.clone().or(task);
-        let task =
-            task.ok_or_else(|| Fault::new("usage", "--task is missing: a patch or commit does not name its task"))?;
         Ok(Brought {
             task,
             target: None,

@@ -17,7 +17,7 @@ use self::folder::{Dropped, Folder, Look};
 use super::intake::{Brought, Gate};
 use crate::{
     context::Context,
-    render::{Cell, Page, Show, Table},
+    render::{Cell, Page, Show, Table, many},
     repository,
     settings::{QueueSettings, Settings},
     stop::Stop,
@@ -54,7 +54,7 @@ impl WatchDir {
             for look in folder.look()? {
                 match look {
                     Look::Whole(dropped) => self.take(context, &workspace, &folder, &dropped)?,
-                    Look::Broken(dropped, why) => reject(context, &folder, &dropped, &why)?,
+                    Look::Broken(dropped, why) => reject(context, &folder, &dropped, vec![why])?,
                     Look::Growing => {}
                 }
             }
@@ -81,12 +81,27 @@ impl WatchDir {
         match hand_in(context, workspace, &settings, dropped) {
             Ok((change, repeated)) => {
                 folder.taken(dropped)?;
-                let name = dropped.name.clone();
-                context.out.item(&Taken { file: name, taken: true, change: Some(change), repeated, why: None })
+                let file = dropped.name.clone();
+                context.out.item(&Taken { file, taken: true, change: Some(change), repeated, why: Vec::new() })
             }
-            Err(fault) if is_about_the_file(&fault) => reject(context, folder, dropped, &fault.message),
-            Err(fault) => Err(fault.into()),
+            Err(No::File(faults)) => reject(context, folder, dropped, faults),
+            Err(No::Fault(fault)) if is_about_the_file(&fault) => reject(context, folder, dropped, vec![fault.message]),
+            Err(No::Fault(fault)) => Err(fault.into()),
         }
+    }
+}
+
+/// Why a file is not taken in.
+enum No {
+    /// Every fault of it.
+    File(Vec<String>),
+    /// Something else.
+    Fault(Fault),
+}
+
+impl<F: Into<Fault>> From<F> for No {
+    fn from(fault: F) -> Self {
+        Self::Fault(fault.into())
     }
 }
 
@@ -97,13 +112,16 @@ fn hand_in(
     workspace: &Workspace,
     settings: &QueueSettings,
     dropped: &Dropped,
-) -> Result<(String, bool), Fault> {
+) -> Result<(String, bool), No> {
     // First of all: patches are read by git, and without it nothing can be said of them.
     let repository = repository::open(settings, workspace)?;
-    let (request, checked) =
-        ChangeRequest::parse(&dropped.bytes).map_err(|bad| Refusal::InvalidChange { faults: bad.faults })?;
+    let gate = Gate { settings, workspace };
+    let (request, checked) = ChangeRequest::parse(&dropped.bytes).map_err(|malformed| {
+        let more = gate.faults_of_malformed(&malformed);
+        No::File([malformed.faults, more].concat())
+    })?;
     let (brought, actor) = Brought::of_request(request, checked);
-    let command = Gate { settings, workspace }.admit(&repository, &actor, brought)?;
+    let command = gate.admit(&repository, &actor, brought)?;
     let named = [dropped.name.as_bytes(), b"\0", &dropped.bytes].concat();
     let key = Key::parse(&format!("dropped-{}", &blob_hash(&named).to_string()[..40])).map_err(Refusal::BadName)?;
     let request = Request { actor, key: Some(key), expect_head: None, command: Command::SubmitChange(command) };
@@ -112,9 +130,8 @@ fn hand_in(
     Ok((submitted.map_or_else(String::new, |event| event.id.short()), answer.repeated))
 }
 
-fn reject(context: &mut Context, folder: &Folder, dropped: &Dropped, why: &str) -> Result<(), Stop> {
-    folder.rejected(dropped, why)?;
-    let why = Some(why.to_owned());
+fn reject(context: &mut Context, folder: &Folder, dropped: &Dropped, why: Vec<String>) -> Result<(), Stop> {
+    folder.rejected(dropped, &why.join("\n"))?;
     context.out.item(&Taken { file: dropped.name.clone(), taken: false, change: None, repeated: false, why })
 }
 
@@ -147,21 +164,22 @@ struct Taken {
     /// The same change was handed in before.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     repeated: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<String>,
+    /// Every fault of one that was not taken in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    why: Vec<String>,
 }
 
 impl Show for Taken {
     fn show(&self, page: &mut Page) {
         let mut table = Table::new();
         let word = if self.taken { Cell::good("taken") } else { Cell::bad("rejected") };
-        let before = if self.repeated { "handed in before" } else { "" };
-        table.row([
-            Cell::id(self.change.as_deref().unwrap_or("-")),
-            word,
-            Cell::text(&self.file),
-            Cell::whole(self.why.as_deref().unwrap_or(before)),
-        ]);
+        let said = match self.why.as_slice() {
+            [] if self.repeated => "handed in before".to_owned(),
+            [] => String::new(),
+            [why] => why.clone(),
+            [why, more @ ..] => format!("{why}, and {}", many(more.len() as u64, "more fault")),
+        };
+        table.row([Cell::id(self.change.as_deref().unwrap_or("-")), word, Cell::text(&self.file), Cell::whole(said)]);
         page.table(table);
     }
 }

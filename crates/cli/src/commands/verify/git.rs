@@ -152,10 +152,10 @@ fn each_event(context: &mut Context, kind: &str, mut with: impl FnMut(ChangeId, 
 
 impl Show for Compared {
     fn show(&self, page: &mut Page) {
+        let branches = if self.targets == 1 { "1 branch".to_owned() } else { format!("{} branches", self.targets) };
         page.line(format!(
-            "the repository holds: {} on {}, every tree that landed is the one that was tested",
-            many(self.receipts, "receipt"),
-            if self.targets == 1 { "1 branch".to_owned() } else { format!("{} branches", self.targets) }
+            "the repository holds: {} on {branches}; each commit is there, with the tree that was tested",
+            many(self.receipts, "receipt")
         ));
         page.line(format!("{} beside the log, none damaged", many(self.contents, "content")));
     }

@@ -79,30 +79,35 @@ pub fn supersede(old: &Change, by: ChangeId, actor: &ActorName) -> Result<Vec<Ev
     Ok(vec![ChangeSuperseded { change: old.id, by }.into()])
 }
 
-/// Puts a dead change back, as a new one that refers to it.
+/// Puts a dead change back, as a new one that refers to it; or tells of the one that it would duplicate, if the same change of
+/// the same task was handed in again meanwhile.
 ///
 /// # Errors
 /// [`Refusal::ChangeNotDead`]; [`Refusal::ChangeEnded`] if it was put back already.
-pub fn requeue(dead: &Change) -> Result<ChangeSubmitted, Refusal> {
+pub fn requeue(changes: &Changes, dead: &Change) -> Result<Submission, Refusal> {
     match dead.phase {
-        Phase::Dead { requeued: None, .. } => Ok(ChangeSubmitted {
-            task: dead.task.clone(),
-            agent: dead.agent.clone(),
-            target: dead.target.clone(),
-            priority: dead.priority,
-            content: dead.content.clone(),
-            paths: dead.paths.clone(),
-            checks: dead.checks.clone(),
-            // It was approved before it was ever tried.
-            approval: None,
-            metadata: dead.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
-            previous: Some(dead.id),
-        }),
+        Phase::Dead { requeued: None, .. } => {}
         Phase::Dead { requeued: Some(_), .. } => {
-            Err(Refusal::ChangeEnded { change: dead.id.into(), outcome: "dead, and put back already" })
+            return Err(Refusal::ChangeEnded { change: dead.id.into(), outcome: "dead, and put back already" });
         }
-        _ => Err(Refusal::ChangeNotDead { change: dead.id.into() }),
+        _ => return Err(Refusal::ChangeNotDead { change: dead.id.into() }),
     }
+    if let Some(live) = changes.live(&dead.task, &dead.content) {
+        return Ok(Submission::Duplicate(live.id));
+    }
+    Ok(Submission::New(Box::new(ChangeSubmitted {
+        task: dead.task.clone(),
+        agent: dead.agent.clone(),
+        target: dead.target.clone(),
+        priority: dead.priority,
+        content: dead.content.clone(),
+        paths: dead.paths.clone(),
+        checks: dead.checks.clone(),
+        // It was approved before it was ever tried.
+        approval: None,
+        metadata: dead.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+        previous: Some(dead.id),
+    })))
 }
 
 /// A branch as git would accept it, without `refs/heads/`.
