@@ -29,6 +29,8 @@ fn incident() -> impl Strategy<Value = (u32, Incident)> {
         2 => Just(Incident::CrashAfter),
         2 => Just(Incident::Pause),
         1 => Just(Incident::MoveBranch),
+        3 => Just(Incident::PauseAnnounced),
+        1 => Just(Incident::MoveBranchAnnounced),
     ];
     (0_u32..25, kinds)
 }
@@ -52,13 +54,12 @@ proptest! {
         let world = Rc::new(RefCell::new(World::new()));
         let (first, last) = requests.split_at(requests.len() - late.min(requests.len()));
         first.iter().for_each(|request| world.borrow_mut().submit(request));
-        let mut workers = 0;
         for incident in &incidents {
-            run_worker(&world, &mut workers, (lanes, batch), Some(*incident));
+            run_worker(&world, (lanes, batch), Some(*incident));
             world.borrow_mut().pass_leases();
         }
         last.iter().for_each(|request| world.borrow_mut().submit(request));
-        run_worker(&world, &mut workers, (lanes, batch), None);
+        run_worker(&world, (lanes, batch), None);
         check(&world.borrow(), &requests);
     }
 }
