@@ -159,6 +159,9 @@ impl Builder {
             };
             let above = path.as_str().match_indices('/').map(|(end, _)| &path.as_str()[..end]);
             for above in above {
+                if paths.iter().any(|other| other.as_str() == above) {
+                    return conflict(path, format!("the change makes {above} a file"));
+                }
                 match stands(above) {
                     None | Some(Stands::Folder) => {}
                     Some(Stands::Symlink) => return conflict(path, format!("{above} is a symlink")),
@@ -274,10 +277,11 @@ pub(crate) fn hash(what: &str, said: &str) -> Result<GitHash, GitError> {
 }
 
 impl Touched {
-    /// Why this may not land, whatever it is: a submodule, or a symlink that leads out.
+    /// Why this may not land, whoever names it: a submodule, a symlink that leads out, a path that is not UTF-8.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
         match &self.now {
+            _ if !self.is_utf8 => Some(format!("the path {:?} is not UTF-8", self.path)),
             Some(Kind::Submodule) => Some(format!("{} is a submodule", self.path)),
             Some(Kind::Symlink(to)) if self.leads_out() => {
                 Some(format!("{} is a symlink to {to:?}, which leads out of the repository", self.path))

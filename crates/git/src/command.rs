@@ -154,6 +154,10 @@ impl Git {
             "gc.auto=0",
             "maintenance.auto=false",
             "core.fsmonitor=false",
+            "core.quotePath=false",
+            "log.showSignature=false",
+            "i18n.commitEncoding=UTF-8",
+            "i18n.logOutputEncoding=UTF-8",
         ] {
             command.arg("-c").arg(setting);
         }

@@ -142,7 +142,13 @@ impl Stacks {
     fn tree_on(&mut self, base: &Built, job: &Job, bringing: &Bringing) -> Result<Result<GitHash, Obstacle>, GitError> {
         let merged = match bringing {
             Bringing::Operations(operations) => self.builder.apply(&base.tree, operations)?,
-            Bringing::Commit(commit) => self.repository.merge(&base.commit, commit)?,
+            Bringing::Commit(commit) => match self.repository.merge(&base.commit, commit) {
+                Err(GitError::Failed { .. }) if self.repository.merge_base(&base.commit, commit)?.is_none() => {
+                    let fault = format!("the commit {commit} has no history in common with the branch");
+                    return Ok(Err(Obstacle::Faults(vec![fault])));
+                }
+                merged => merged?,
+            },
         };
         let tree = match merged {
             Merged::Tree(tree) => tree,

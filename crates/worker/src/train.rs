@@ -65,8 +65,6 @@ pub struct Train {
     line: Vec<Ticket>,
     /// A batch ends after each of these.
     cuts: BTreeSet<Ticket>,
-    /// A batch begins with each of these.
-    apart: BTreeSet<Ticket>,
     known: BTreeMap<Stack, Known>,
 }
 
@@ -74,17 +72,11 @@ impl Train {
     /// An empty line.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, line: Vec::new(), cuts: BTreeSet::new(), apart: BTreeSet::new(), known: BTreeMap::new() }
+        Self { limits, line: Vec::new(), cuts: BTreeSet::new(), known: BTreeMap::new() }
     }
 
     /// A change joins the line at its end.
     pub fn join(&mut self, ticket: Ticket) {
-        self.line.push(ticket);
-    }
-
-    /// A change joins the line at its end, and lands only after all before it have: never in one batch with them.
-    pub fn join_apart(&mut self, ticket: Ticket) {
-        self.apart.insert(ticket);
         self.line.push(ticket);
     }
 
@@ -200,9 +192,7 @@ impl Train {
             .rev()
             .find(|size| self.known.get(&self.line[..from + size]).is_some_and(|known| known.begun_from <= from));
         let to_cut = waiting.iter().position(|ticket| self.cuts.contains(ticket)).map_or(usize::MAX, |at| at + 1);
-        let to_apart =
-            waiting.iter().skip(1).position(|ticket| self.apart.contains(ticket)).map_or(usize::MAX, |at| at + 1);
-        begun.unwrap_or(share).min(to_cut).min(to_apart)
+        begun.unwrap_or(share).min(to_cut)
     }
 
     /// Drops what is known of trees that can come no more.
@@ -211,7 +201,6 @@ impl Train {
         self.known.retain(|stack, _| !stack.is_empty() && line.starts_with(stack));
         let line: BTreeSet<Ticket> = self.line.iter().copied().collect();
         self.cuts.retain(|ticket| line.contains(ticket));
-        self.apart.retain(|ticket| line.contains(ticket));
     }
 }
 
@@ -385,21 +374,6 @@ mod tests {
         train.ended(&both, true);
         train.ended(&one, false);
         assert_eq!(train.next(true), Some(Step::Test(one)), "tried once more, and not landed with the other");
-    }
-
-    #[test]
-    fn what_must_land_by_itself_is_in_no_batch_with_those_before_it() {
-        let mut train = Train::new(Limits { lanes: 1, batch: 8 });
-        train.join(0);
-        train.join(1);
-        train.join_apart(2);
-        train.join(3);
-        assert_eq!(train.next(true), Some(Step::Test(Test { stack: vec![0, 1], from: 0 })));
-        train.began(&Test { stack: vec![0, 1], from: 0 });
-        train.ended(&Test { stack: vec![0, 1], from: 0 }, true);
-        assert_eq!(train.next(true), Some(Step::Land(vec![0, 1])));
-        train.landed(&[0, 1]);
-        assert_eq!(train.next(true), Some(Step::Test(Test { stack: vec![2, 3], from: 0 })));
     }
 
     proptest! {

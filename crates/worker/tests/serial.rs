@@ -10,7 +10,10 @@ mod world;
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
-use convoke_core::{event::Event, queue::Phase};
+use convoke_core::{
+    event::Event,
+    queue::{Phase, events::FailureClass},
+};
 use proptest::prelude::*;
 use world::{FILES, Incident, LINES, Request, World, run_worker};
 
@@ -29,7 +32,8 @@ fn incident() -> impl Strategy<Value = (u32, Incident)> {
         2 => Just(Incident::CrashAfter),
         2 => Just(Incident::Pause),
         1 => Just(Incident::MoveBranch),
-        3 => Just(Incident::PauseAnnounced),
+        2 => Just(Incident::PauseAnnounced),
+        2 => Just(Incident::OutrankedAnnounced),
         1 => Just(Incident::MoveBranchAnnounced),
     ];
     (0_u32..25, kinds)
@@ -116,6 +120,9 @@ fn check(world: &World, requests: &[Request]) {
 
     // Every receipt: the tree that was tested is the tree that landed, and it is still part of the branch.
     for recorded in world.log() {
+        if let Event::ChangeFailed(event) = &recorded.event {
+            assert_eq!(event.class, FailureClass::Check, "nothing is wrong with the machine: {event:?}");
+        }
         if let Event::ChangeLanded(event) = &recorded.event {
             let receipt = &event.receipt;
             assert_eq!(receipt.tree, receipt.tested_tree);

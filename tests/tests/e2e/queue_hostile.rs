@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::ffi::OsStrExt as _,
     time::{Duration, Instant},
 };
 
@@ -69,6 +70,17 @@ fn a_change_that_touches_what_it_does_not_name_or_leads_out_is_rejected_with_eve
         assert_eq!(ran.exit, 0, "{ran}");
     };
     submit("T-sly", json!({"commit": commit}), &["f0"]);
+    git(&user, &["checkout", "-q", "--orphan", "stranger"]);
+    git(&user, &["commit", "-q", "-m", "of another history"]);
+    git(&user, &["push", "-q", "origin", "stranger"]);
+    submit("T-strange", json!({"commit": git(&user, &["rev-parse", "HEAD"])}), &["f4"]);
+    let named = std::ffi::OsStr::from_bytes(b"na\xefve");
+    git(&user, &["checkout", "-q", "-f", "-b", "odd", "origin/main"]);
+    fs::write(user.join(named), "x\n").unwrap();
+    git(&user, &["add", "."]);
+    git(&user, &["commit", "-q", "-m", "odd"]);
+    git(&user, &["push", "-q", "origin", "odd"]);
+    submit("T-odd", json!({"commit": git(&user, &["rev-parse", "HEAD"])}), &["na\u{fffd}ve"]);
     submit("T-gone", json!({"commit": "0123456789012345678901234567890123456789"}), &["f2"]);
     submit("T-lost", json!({"operations": "ab".repeat(32)}), &["f3"]);
     let ran = queue.work("walter", &["--once"]);
@@ -79,7 +91,13 @@ fn a_change_that_touches_what_it_does_not_name_or_leads_out_is_rejected_with_eve
     for fault in ["\"f1\", which it does not name", "\"link\", which it does not name", "leads out of the repository"] {
         assert!(faults.contains(fault), "{fault} in {faults}");
     }
-    assert_eq!(queue.state("T-gone"), "rejected");
+    for (task, fault) in
+        [("T-gone", "is not in the repository"), ("T-strange", "no history in common"), ("T-odd", "is not UTF-8")]
+    {
+        let shown = queue.show(task);
+        assert_eq!(shown["state"], "rejected", "{shown}");
+        assert!(shown["cause"]["text"].as_str().unwrap().contains(fault), "{shown}");
+    }
     let lost = queue.show("T-lost");
     assert_eq!((&lost["state"], &lost["cause"]["class"]), (&json!("queued"), &json!("machine")), "{lost}");
     assert!(queue.landed().is_empty());

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
+    io::ErrorKind,
     path::PathBuf,
 };
 
@@ -45,9 +46,19 @@ impl Place {
         }
     }
 
-    /// The folder. It may not be there yet.
-    pub(crate) fn folder(&self) -> PathBuf {
-        self.folder.clone()
+    /// Whether somebody of this name left something here.
+    pub(crate) fn is_littered(&self) -> bool {
+        self.folder.exists()
+    }
+
+    /// A folder that nobody has had before: checks of a worker that was killed may still run, in the one that it had.
+    pub(crate) fn fresh(&self) -> Result<PathBuf, Fault> {
+        let cannot = |error| disk::fault("the folder for worktrees cannot be made anew", &error);
+        match fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(cannot(error)),
+            _ => fs::create_dir_all(&self.folder).map_err(cannot)?,
+        }
+        Ok(self.folder.join(std::process::id().to_string()))
     }
 
     /// What workers that live no more have left behind.

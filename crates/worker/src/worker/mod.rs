@@ -320,16 +320,13 @@ impl<'a, D: Desk> Worker<'a, D> {
         }
     }
 
-    /// A change goes into the line. One that touches the same files as others waits for their landing, and if one of them had to
-    /// step aside, it does too.
+    /// A change goes into the line. One that touches the same files as another that stepped aside does so too.
     fn enter(&mut self, ticket: Ticket) {
         let Some(held) = self.held.get(&ticket) else { return };
         let touches =
             |other: &Ticket| self.held.get(other).is_some_and(|other| overlap(&other.job.paths, &held.job.paths));
         if self.parked.iter().any(touches) {
             self.parked.insert(ticket);
-        } else if self.train.line().iter().any(touches) {
-            self.train.join_apart(ticket);
         } else {
             self.train.join(ticket);
         }
@@ -392,7 +389,8 @@ impl<'a, D: Desk> Worker<'a, D> {
 
     /// A fault of the machine, while these changes were worked on.
     fn broken(&mut self, tickets: &[Ticket], error: GitError) -> Result<(), Trouble> {
-        self.broken += 1;
+        // What git says no to may be the change's own doing: that ends the change, after some attempts, and not the worker.
+        self.broken += u32::from(!matches!(error, GitError::Failed { .. }));
         let is_hopeless = matches!(error, GitError::NotInstalled | GitError::NotARepository(_));
         if is_hopeless || self.broken >= BROKEN_MAX {
             return Err(error.into());

@@ -50,6 +50,8 @@ pub(crate) enum Incident {
     /// From then on, where a landing was next announced and the branch is not moved yet, it is paused past its lease, and
     /// another worker does all there is to do.
     PauseAnnounced,
+    /// There, another worker claims what it has, and dies before it has done anything else.
+    OutrankedAnnounced,
     /// There somebody else moves the branch.
     MoveBranchAnnounced,
 }
@@ -327,6 +329,13 @@ impl ModelDesk {
                 ANNOUNCED.set(Some(Box::new(move || {
                     world.borrow_mut().pass_leases();
                     run_worker(&world, limits, None);
+                })));
+            }
+            Some(Incident::OutrankedAnnounced) => {
+                let (world, limits) = (Rc::clone(&self.world), self.limits);
+                ANNOUNCED.set(Some(Box::new(move || {
+                    world.borrow_mut().pass_leases();
+                    run_worker(&world, limits, Some((1, Incident::CrashBefore)));
                 })));
             }
             Some(Incident::MoveBranchAnnounced) => {

@@ -50,7 +50,7 @@ impl Cleanup {
             repository.kept().map_err(|error| repository::fault(&error))?,
         );
         let left = Place::left_behind(&workspace)?;
-        let worktrees = left.iter().filter(|place| place.folder().exists()).count();
+        let worktrees = left.iter().filter(|place| place.is_littered()).count();
         drop(left);
         repository.prune_worktrees().map_err(|error| repository::fault(&error))?;
         let mut ended = Vec::new();
