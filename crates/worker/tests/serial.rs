@@ -33,7 +33,7 @@ fn incident() -> impl Strategy<Value = (u32, Incident)> {
         2 => Just(Incident::Pause),
         1 => Just(Incident::MoveBranch),
         2 => Just(Incident::PauseAnnounced),
-        2 => Just(Incident::OutrankedAnnounced),
+        3 => (1_u32..6).prop_map(Incident::OutrankedAnnounced),
         1 => Just(Incident::MoveBranchAnnounced),
     ];
     (0_u32..25, kinds)

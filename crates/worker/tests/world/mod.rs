@@ -50,8 +50,8 @@ pub(crate) enum Incident {
     /// From then on, where a landing was next announced and the branch is not moved yet, it is paused past its lease, and
     /// another worker does all there is to do.
     PauseAnnounced,
-    /// There, another worker claims what it has, and dies before it has done anything else.
-    OutrankedAnnounced,
+    /// There, another worker claims what it has, and dies after so many commands.
+    OutrankedAnnounced(u32),
     /// There somebody else moves the branch.
     MoveBranchAnnounced,
 }
@@ -331,11 +331,11 @@ impl ModelDesk {
                     run_worker(&world, limits, None);
                 })));
             }
-            Some(Incident::OutrankedAnnounced) => {
+            Some(Incident::OutrankedAnnounced(commands)) => {
                 let (world, limits) = (Rc::clone(&self.world), self.limits);
                 ANNOUNCED.set(Some(Box::new(move || {
                     world.borrow_mut().pass_leases();
-                    run_worker(&world, limits, Some((1, Incident::CrashBefore)));
+                    run_worker(&world, limits, Some((commands, Incident::CrashBefore)));
                 })));
             }
             Some(Incident::MoveBranchAnnounced) => {
