@@ -114,7 +114,7 @@ impl Stacks {
 
     /// The commits that land a batch: one for each change, on top of one another, and the last one is what the branch is moved
     /// to. A batch of several gets a merge on top: the branch goes from tested tree to tested tree.
-    pub(crate) fn to_land(&mut self, batch: &[(Ticket, &Job, &Bringing)]) -> Result<Built, GitError> {
+    pub(crate) fn landing_of(&mut self, batch: &[(Ticket, &Job, &Bringing)]) -> Result<Built, GitError> {
         let mut stack = Stack::new();
         let mut last = self.tip.clone();
         for (ticket, job, bringing) in batch {

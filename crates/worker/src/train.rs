@@ -160,7 +160,8 @@ impl Train {
                 return Some(Step::Land(stack.to_vec()));
             }
             // What has passed stands behind others that are not decided: it waits for them.
-            if !has_passed && !(running && failed == 0) {
+            let is_going_well = has_passed || (running && failed == 0);
+            if !is_going_well {
                 match failed {
                     0 => return self.test(has_a_free_lane, from, until),
                     // Red, and what stands before it has not passed yet: that may be to blame.

@@ -29,6 +29,8 @@ fn incident() -> impl Strategy<Value = (u32, Incident)> {
         2 => Just(Incident::CrashAfter),
         2 => Just(Incident::Pause),
         1 => Just(Incident::MoveBranch),
+        3 => Just(Incident::PauseAnnounced),
+        1 => Just(Incident::MoveBranchAnnounced),
     ];
     (0_u32..25, kinds)
 }
@@ -52,13 +54,12 @@ proptest! {
         let world = Rc::new(RefCell::new(World::new()));
         let (first, last) = requests.split_at(requests.len() - late.min(requests.len()));
         first.iter().for_each(|request| world.borrow_mut().submit(request));
-        let mut workers = 0;
         for incident in &incidents {
-            run_worker(&world, &mut workers, (lanes, batch), Some(*incident));
+            run_worker(&world, (lanes, batch), Some(*incident));
             world.borrow_mut().pass_leases();
         }
         last.iter().for_each(|request| world.borrow_mut().submit(request));
-        run_worker(&world, &mut workers, (lanes, batch), None);
+        run_worker(&world, (lanes, batch), None);
         check(&world.borrow(), &requests);
     }
 }
@@ -103,12 +104,12 @@ fn check(world: &World, requests: &[Request]) {
             assert_eq!(place(index), None, "{index} is on the branch, and the log does not say so");
         }
         // What touches the same file lands in order, unless the earlier one had to pause after a failure.
-        for later in index + 1..requests.len() {
-            if requests[later].file == request.file
-                && let (Some(one), Some(other)) = (place(index), place(later))
+        for (later, other) in requests.iter().enumerate().skip(index + 1) {
+            if other.file == request.file
+                && let (Some(one), Some(two)) = (place(index), place(later))
                 && change.failures == 0
             {
-                assert!(one < other, "{later} overtook {index}");
+                assert!(one < two, "{later} overtook {index}");
             }
         }
     }

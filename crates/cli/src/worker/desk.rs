@@ -1,10 +1,13 @@
 //! The log as a worker sees it, over this program's session.
 
-use std::{thread, time::Duration};
+use std::{io::Cursor, thread, time::Duration};
 
-use convoke::api::{Answer, Ask, Condition, Fault, Question, Reply, WaitAsk};
+use convoke::{
+    Brief,
+    api::{Answer, Ask, Condition, Fault, Question, Reply, WaitAsk},
+};
 use convoke_core::{
-    command::{ClaimChanges, Command},
+    command::{ClaimChanges, Command, Request},
     log::Hash,
     name::{ActorName, Name},
     queue::events::ChangeLeased,
@@ -18,7 +21,10 @@ use convoke_projections::{
 use convoke_store::blobs::Blobs;
 use convoke_worker::{Desk, Job, No};
 
-use crate::{args::Mutation, context::Context};
+use crate::{args::Mutation, context::Context, envelope};
+
+/// What says that a command was perhaps not done.
+const IN_DOUBT: [&str; 3] = ["outcome_unknown", "daemon_stopping", "daemon_busy"];
 
 /// A desk at the engine.
 pub(crate) struct SessionDesk<'a> {
@@ -39,6 +45,35 @@ impl<'a> SessionDesk<'a> {
 
     fn command(&mut self, command: Command) -> Result<Answer, Fault> {
         self.context.command(self.worker.clone(), &Mutation::default(), command)
+    }
+
+    /// Gives commands as one stream, so that they share commits.
+    fn say_together(&mut self, commands: Vec<Command>) -> Result<Vec<Result<(), No>>, Fault> {
+        let request = |command| self.context.request(self.worker.clone(), &Mutation::default(), command);
+        let requests: Vec<Request> = commands.into_iter().map(request).collect::<Result<_, _>>()?;
+        let mut lines = Vec::new();
+        for request in &requests {
+            serde_json::to_writer(&mut lines, request)
+                .map_err(|error| Fault::new("internal", format!("a command cannot be written as JSON: {error}")))?;
+            lines.push(b'\n');
+        }
+        let session = self.context.session()?;
+        let mut answers: Vec<Result<(), Fault>> = Vec::new();
+        // Where the stream breaks off, the answers that are missing are asked for once more below.
+        session
+            .bulk(Some(&self.worker), Cursor::new(lines), |line| {
+                answers.push(envelope::open::<Brief>(line).map(drop));
+                Ok::<_, Fault>(())
+            })
+            .ok();
+        let mut answers = answers.into_iter();
+        let mut again = |request: &Request, answer: Option<Result<(), Fault>>| match answer {
+            Some(Ok(())) => Ok(()),
+            Some(Err(fault)) if !IN_DOUBT.contains(&fault.code.as_str()) => Err(no(fault)),
+            // Its key makes sure that it is done once.
+            _ => session.command(request).map(drop).map_err(no),
+        };
+        Ok(requests.iter().map(|request| again(request, answers.next())).collect())
     }
 
     fn view(&mut self, query: Query) -> Result<View, Fault> {
@@ -92,7 +127,10 @@ impl Desk for SessionDesk<'_> {
     }
 
     fn say(&mut self, commands: Vec<Command>) -> Vec<Result<(), No>> {
-        commands.into_iter().map(|command| self.command(command).map(drop).map_err(no)).collect()
+        if commands.len() == 1 || self.context.global.no_daemon {
+            return commands.into_iter().map(|command| self.command(command).map(drop).map_err(no)).collect();
+        }
+        self.say_together(commands).unwrap_or_else(|fault| vec![Err(no(fault))])
     }
 
     fn content(&mut self, hash: &Hash) -> Result<Vec<u8>, String> {

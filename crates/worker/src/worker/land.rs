@@ -23,7 +23,7 @@ impl<D: Desk> Worker<'_, D> {
             .iter()
             .filter_map(|ticket| self.held.get(ticket).map(|held| (*ticket, &held.job, &held.bringing)))
             .collect();
-        let landing = match self.stacks.to_land(&batch) {
+        let landing = match self.stacks.landing_of(&batch) {
             Ok(landing) => landing,
             Err(error) => return self.broken(tickets, error),
         };

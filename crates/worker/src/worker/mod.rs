@@ -5,6 +5,7 @@
 
 mod land;
 mod prepare;
+mod say;
 mod test;
 
 use std::{
@@ -20,17 +21,16 @@ use std::{
 };
 
 use convoke_core::{
-    command::{Command, ConflictChange, ExtendChange, FailChange, RejectChange, ReturnChange},
-    limits,
+    command::{Command, ExtendChange},
     name::Name,
-    queue::{RepoPath, events::FailureClass, overlap},
+    queue::{events::FailureClass, overlap},
     time::Span,
 };
 use convoke_git::{Fence, GitError, Refs, Repository};
 
 use crate::{
     desk::{Desk, Job, No},
-    lane::{Lane, Must, Outcome, cut},
+    lane::{Lane, Must, Outcome},
     news::{News, Of},
     stacks::{Bringing, Obstacle, Stacks},
     train::{Limits, Stack, Step, Ticket, Train},
@@ -142,7 +142,9 @@ pub struct Worker<'a, D: Desk> {
     parked: BTreeSet<Ticket>,
     next_ticket: Ticket,
     lanes: Vec<(Option<Lane>, Option<Running>)>,
-    done: (Sender<(usize, Outcome)>, Receiver<(usize, Outcome)>),
+    /// Where lanes say what came of their work.
+    say_done: Sender<(usize, Outcome)>,
+    done: Receiver<(usize, Outcome)>,
     runs: BTreeMap<Stack, Runs>,
     /// The fences of changes that have ended.
     ended: Vec<Fence>,
@@ -171,7 +173,7 @@ impl<'a, D: Desk> Worker<'a, D> {
         if let Some(at) = repository.checked_out_at(branch)? {
             return Err(GitError::CheckedOut { branch: branch.to_owned(), at });
         }
-        let now = Instant::now();
+        let (now, (say_done, done)) = (Instant::now(), channel());
         Ok(Self {
             stacks: Stacks::open(repository, &options.folder.join("build"), tip)?,
             train: Train::new(options.limits),
@@ -185,7 +187,8 @@ impl<'a, D: Desk> Worker<'a, D> {
             held: BTreeMap::new(),
             parked: BTreeSet::new(),
             next_ticket: 0,
-            done: channel(),
+            say_done,
+            done,
             runs: BTreeMap::new(),
             ended: Vec::new(),
             extended_at: now,
@@ -260,7 +263,7 @@ impl<'a, D: Desk> Worker<'a, D> {
 
     /// Waits for a lane to end, for a while.
     fn listen(&mut self) -> Result<(), Trouble> {
-        match self.done.1.recv_timeout(LOOK_EVERY) {
+        match self.done.recv_timeout(LOOK_EVERY) {
             Ok((lane, outcome)) => self.lane_ended(lane, outcome),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(()),
         }
@@ -281,29 +284,6 @@ impl<'a, D: Desk> Worker<'a, D> {
             self.unless_lost(ticket, answer)?;
         }
         Ok(())
-    }
-
-    /// Gives one command for each of these changes.
-    fn say(&mut self, tickets: &[Ticket], command: impl Fn(&Job) -> Command) -> Vec<(Ticket, Result<(), No>)> {
-        let held: Vec<(Ticket, Command)> =
-            tickets.iter().filter_map(|ticket| Some((*ticket, command(&self.held.get(ticket)?.job)))).collect();
-        let (tickets, commands): (Vec<Ticket>, Vec<Command>) = held.into_iter().unzip();
-        if commands.is_empty() {
-            return Vec::new();
-        }
-        tickets.into_iter().zip(self.desk.say(commands)).collect()
-    }
-
-    /// Whether an answer is a yes. A change whose claim is lost leaves the worker's hands.
-    fn unless_lost(&mut self, ticket: Ticket, answer: Result<(), No>) -> Result<bool, Trouble> {
-        match answer {
-            Ok(()) => Ok(true),
-            Err(no) if no.is_of_the_change() => {
-                self.lose(ticket, no);
-                Ok(false)
-            }
-            Err(no) => Err(Trouble::Log(no)),
-        }
     }
 
     fn lose(&mut self, ticket: Ticket, no: No) {
@@ -396,94 +376,6 @@ impl<'a, D: Desk> Worker<'a, D> {
             Some(Obstacle::Conflict { paths, detail }) => self.conflict(ticket, &paths, &detail),
             Some(Obstacle::Faults(faults)) => self.reject(ticket, faults),
         }
-    }
-
-    fn conflict(&mut self, ticket: Ticket, paths: &[String], detail: &str) -> Result<(), Trouble> {
-        let tip = self.stacks.tip().commit.clone();
-        let last = self.repository.trailer_of_last(&tip, paths, "Convoke-Change").ok().flatten();
-        let against = last.and_then(|change| change.trim().parse().ok());
-        let mut named: Vec<String> = paths.iter().filter(|path| RepoPath::parse(path).is_ok()).cloned().collect();
-        named.truncate(100);
-        let detail = cut(detail, limits::CAUSE_BYTES_MAX);
-        let answer = self.say(&[ticket], |job| {
-            let (change, against) =
-                (job.change.to_string(), against.map(|change: convoke_core::id::ChangeId| change.to_string()));
-            let (fence, paths, detail) = (job.fence, named.clone(), detail.clone());
-            Command::ConflictChange(ConflictChange { change, fence, paths, against, detail })
-        });
-        if let Some(of) = self.ended(ticket, answer)? {
-            self.summary.conflicted += 1;
-            (self.tell)(&News::Conflicted { of, paths: named, against });
-        }
-        Ok(())
-    }
-
-    fn reject(&mut self, ticket: Ticket, mut faults: Vec<String>) -> Result<(), Trouble> {
-        let mut room = limits::CAUSE_BYTES_MAX;
-        faults.retain(|fault| {
-            room = room.saturating_sub(fault.len() + 1);
-            room > 0
-        });
-        if faults.is_empty() {
-            faults.push("it has faults that are too long to be said".to_owned());
-        }
-        let answer = self.say(&[ticket], |job| {
-            let (change, faults) = (job.change.to_string(), faults.clone());
-            Command::RejectChange(RejectChange { change, fence: job.fence, faults })
-        });
-        if let Some(of) = self.ended(ticket, answer)? {
-            self.summary.rejected += 1;
-            (self.tell)(&News::Rejected { of, faults });
-        }
-        Ok(())
-    }
-
-    fn fail(&mut self, ticket: Ticket, class: FailureClass, cause: &str, output: Option<&str>) -> Result<(), Trouble> {
-        let cause = cut(cause, limits::CAUSE_BYTES_MAX);
-        let answer = self.say(&[ticket], |job| {
-            let (change, cause, output) = (job.change.to_string(), cause.clone(), output.map(str::to_owned));
-            Command::FailChange(FailChange { change, fence: job.fence, class, cause, output })
-        });
-        if let Some(of) = self.ended(ticket, answer)? {
-            self.summary.failed += 1;
-            (self.tell)(&News::Failed { of, class, cause });
-        }
-        Ok(())
-    }
-
-    /// Gives changes back without blame.
-    fn give_back(&mut self, tickets: &[Ticket], reason: &str) -> Result<(), Trouble> {
-        let reason = cut(reason, limits::REASON_BYTES_MAX);
-        let answers = self.say(tickets, |job| {
-            let (change, reason) = (job.change.to_string(), reason.clone());
-            Command::ReturnChange(ReturnChange { change, fence: job.fence, reason })
-        });
-        for (ticket, answer) in answers {
-            if self.unless_lost(ticket, answer)?
-                && let Some(held) = self.leave(ticket)
-            {
-                self.summary.returned += 1;
-                (self.tell)(&News::Returned { of: of(&held.job), reason: reason.clone() });
-            }
-        }
-        self.look_at = Instant::now();
-        Ok(())
-    }
-
-    /// A change has ended, or goes back into the queue, if the log says so.
-    fn ended(&mut self, ticket: Ticket, answers: Vec<(Ticket, Result<(), No>)>) -> Result<Option<Of>, Trouble> {
-        let mut of_it = None;
-        for (ticket, answer) in answers {
-            if self.unless_lost(ticket, answer)? {
-                of_it = self.held.get(&ticket).map(|held| of(&held.job));
-            }
-        }
-        if of_it.is_some()
-            && let Some(held) = self.leave(ticket)
-        {
-            self.ended.push(self.fence_of(&held.job));
-        }
-        Ok(of_it)
     }
 
     fn fence_of(&self, job: &Job) -> Fence {

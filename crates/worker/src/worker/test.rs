@@ -58,7 +58,7 @@ impl<D: Desk> Worker<'_, D> {
         let (lane, running) = &mut self.lanes[number];
         let started = lane.get_or_insert_with(|| {
             let folder = self.options.folder.join(format!("lane-{}", number + 1));
-            Lane::start(number, &self.repository, folder, self.done.0.clone())
+            Lane::start(number, &self.repository, folder, self.say_done.clone())
         });
         if started.take(work) {
             *running = Some(Running { test, stop, is_void: false });

@@ -19,7 +19,7 @@ use convoke_core::{
     workspace::{Context, Handled, Past, State, handle, handle_due},
 };
 use convoke_git::{Builder, Merged, Operation, Repository};
-use convoke_worker::{Desk, Job, Must, No, Options, Until, Worker, request, train::Limits};
+use convoke_worker::{Desk, Job, Must, No, Options, Until, Worker, probe, request, train::Limits};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -47,6 +47,24 @@ pub(crate) enum Incident {
     Pause,
     /// Somebody else moves the branch.
     MoveBranch,
+    /// From then on, where a landing was next announced and the branch is not moved yet, it is paused past its lease, and
+    /// another worker does all there is to do.
+    PauseAnnounced,
+    /// There somebody else moves the branch.
+    MoveBranchAnnounced,
+}
+
+thread_local! {
+    /// What happens when a landing is next announced.
+    static ANNOUNCED: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+}
+
+fn announced(point: &str) {
+    if point == "announced"
+        && let Some(happens) = ANNOUNCED.take()
+    {
+        happens();
+    }
 }
 
 pub(crate) struct World {
@@ -59,6 +77,7 @@ pub(crate) struct World {
     repository: Repository,
     submitted: usize,
     foreign: Vec<String>,
+    workers: u32,
 }
 
 #[derive(Default)]
@@ -123,7 +142,9 @@ impl World {
             repository,
             submitted: 0,
             foreign: Vec::new(),
+            workers: 0,
         };
+        probe::install(announced);
         let create: Command = serde_json::from_value(json!({"create_workspace": {"organizer": "olga"}})).unwrap();
         world.ask("olga", create).unwrap();
         world
@@ -232,15 +253,14 @@ impl World {
 /// Runs a worker of a new name until nothing is left, or until it dies.
 pub(crate) fn run_worker(
     world: &Rc<RefCell<World>>,
-    workers: &mut u32,
     (lanes, batch): (usize, usize),
     incident: Option<(u32, Incident)>,
 ) {
-    *workers += 1;
-    let name = format!("w{workers}");
-    let (repository, folder) = {
-        let world = world.borrow();
-        (world.repository.clone(), world.place.path().join(&name))
+    let (name, repository, folder) = {
+        let mut world = world.borrow_mut();
+        world.workers += 1;
+        let name = format!("w{}", world.workers);
+        (name.clone(), world.repository.clone(), world.place.path().join(name))
     };
     let options = Options {
         target: Name::parse("main").unwrap(),
@@ -252,26 +272,25 @@ pub(crate) fn run_worker(
         folder,
         until: Until::Empty,
     };
-    let mut desk =
-        ModelDesk { world: Rc::clone(world), name, workers, limits: (lanes, batch), incident, is_dead: false };
+    let mut desk = ModelDesk { world: Rc::clone(world), name, limits: (lanes, batch), incident, is_dead: false };
     let stop = AtomicBool::new(false);
     let mut quiet = |_: &convoke_worker::News| {};
     let worker = Worker::new(&repository, options, &mut desk, &stop, &mut quiet).unwrap();
     let (_, outcome) = worker.run();
+    ANNOUNCED.set(None);
     let is_dead = desk.is_dead;
     assert!(outcome.is_ok() || is_dead, "{outcome:?}");
 }
 
-struct ModelDesk<'a> {
+struct ModelDesk {
     world: Rc<RefCell<World>>,
     name: String,
-    workers: &'a mut u32,
     limits: (usize, usize),
     incident: Option<(u32, Incident)>,
     is_dead: bool,
 }
 
-impl ModelDesk<'_> {
+impl ModelDesk {
     fn command(&mut self, command: Command) -> Result<Vec<Recorded>, No> {
         let dead = || No { code: "gone".to_owned(), message: "the worker is dead".to_owned(), hint: String::new() };
         if self.is_dead {
@@ -300,9 +319,20 @@ impl ModelDesk<'_> {
             }
             Some(Incident::Pause) => {
                 self.world.borrow_mut().pass_leases();
-                run_worker(&self.world, self.workers, self.limits, None);
+                run_worker(&self.world, self.limits, None);
             }
             Some(Incident::MoveBranch) => self.world.borrow_mut().move_branch(),
+            Some(Incident::PauseAnnounced) => {
+                let (world, limits) = (Rc::clone(&self.world), self.limits);
+                ANNOUNCED.set(Some(Box::new(move || {
+                    world.borrow_mut().pass_leases();
+                    run_worker(&world, limits, None);
+                })));
+            }
+            Some(Incident::MoveBranchAnnounced) => {
+                let world = Rc::clone(&self.world);
+                ANNOUNCED.set(Some(Box::new(move || world.borrow_mut().move_branch())));
+            }
             None => {}
         }
         self.world.borrow_mut().ask(&self.name, command).map_err(|refusal| No {
@@ -313,7 +343,7 @@ impl ModelDesk<'_> {
     }
 }
 
-impl Desk for ModelDesk<'_> {
+impl Desk for ModelDesk {
     fn claim(&mut self, max: u32) -> Result<Vec<Job>, No> {
         let claim = ClaimChanges { target: "main".to_owned(), max: Some(max), lease_ms: Some(LEASE) };
         let events = self.command(Command::ClaimChanges(claim))?;

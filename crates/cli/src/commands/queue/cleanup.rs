@@ -49,16 +49,21 @@ impl Cleanup {
             repository.fences().map_err(|error| repository::fault(&error))?,
             repository.kept().map_err(|error| repository::fault(&error))?,
         );
-        let live = changes(context, ChangeFilter::Live)?;
         let left = Place::left_behind(&workspace)?;
         let worktrees = left.iter().filter(|place| place.folder().exists()).count();
         drop(left);
         repository.prune_worktrees().map_err(|error| repository::fault(&error))?;
-        let ended: Vec<_> = fences.into_iter().filter(|fence| !live.contains(&fence.change)).collect();
+        let mut ended = Vec::new();
+        for fence in fences {
+            if has_ended(context, fence.change)? {
+                ended.push(fence);
+            }
+        }
         Refs::of(&repository).drop_fences(&ended).map_err(|error| repository::fault(&error))?;
         let mut needed = BTreeSet::new();
         if !kept.is_empty() {
             // A dead one may be put back, and then needs what it brought.
+            let live = changes(context, ChangeFilter::Live)?;
             for change in live.iter().chain(&changes(context, ChangeFilter::Dead)?) {
                 let reference = change.to_string();
                 if let (View::Change(view), _) =
@@ -74,6 +79,16 @@ impl Cleanup {
             repository.let_go(commit).map_err(|error| repository::fault(&error))?;
         }
         context.out.show(&CleanedUp { worktrees, fences: ended.len(), kept_commits: not_needed.len() }, None)
+    }
+}
+
+/// Whether nothing can become of a change any more. One that this log does not know has a log of its own.
+fn has_ended(context: &mut Context, change: ChangeId) -> Result<bool, Fault> {
+    match context.view(Look::default(), Query::Change(Reference { reference: change.to_string() })) {
+        Ok((View::Change(view), _)) => Ok(view.line.state.has_ended()),
+        Ok(_) => Err(Fault::new("bad_answer", "the answer is not a change")),
+        Err(fault) if fault.code == "not_found" => Ok(false),
+        Err(fault) => Err(fault),
     }
 }
 
