@@ -5,9 +5,10 @@ use crate::{
     command::{Command, Request},
     countdown::Phase,
     event::{Event, Recorded},
-    id::{CampaignId, MessageId},
+    id::{CampaignId, ChangeId, MessageId},
     mailbox::Token,
     name::{ActorName, Key},
+    queue::{self, Change},
     workspace::State,
 };
 
@@ -19,6 +20,8 @@ pub struct Names {
     messages: Vec<String>,
     dead: Vec<String>,
     tokens: Vec<String>,
+    changes: Vec<String>,
+    claims: Vec<String>,
 }
 
 impl Names {
@@ -28,6 +31,8 @@ impl Names {
             Event::CampaignCreated(_) => self.campaigns.push(recorded.id.to_string()),
             Event::MessageSent(_) => self.messages.push(recorded.id.to_string()),
             Event::MessageTaken(taken) => self.tokens.push(Token::new(taken.message, taken.fence).to_string()),
+            Event::ChangeSubmitted(_) => self.changes.push(recorded.id.to_string()),
+            Event::ChangeLeased(leased) => self.claims.push(format!("{}.{}", leased.change, leased.fence)),
             Event::MessageDeadLettered(dead) => self.dead.push(dead.message.to_string()),
             _ => {}
         }
@@ -42,9 +47,12 @@ impl Names {
         let Step::Give { actor: who, keyed, what } = step else { return None };
         let asking = Asking { names: self, state, serial };
         let fitting = asking.countdowns_that_fit(what);
-        let Self { countdowns, campaigns, messages, dead, tokens } = self;
+        let (some_changes, some_claims) = (asking.changes_that_fit(what), asking.claims_that_fit(what));
+        let Self { countdowns, campaigns, messages, dead, tokens, changes, claims } = self;
         let countdowns = fitting.as_ref().unwrap_or(countdowns);
-        let known = Known { countdowns, campaigns, messages, dead, tokens };
+        let changes = some_changes.as_ref().unwrap_or(changes);
+        let claims = some_claims.as_ref().unwrap_or(claims);
+        let known = Known { countdowns, campaigns, messages, dead, tokens, changes, claims };
         let command: Command = serde_json::from_value(what.command(&known, serial)).expect("a well-formed command");
         let key = keyed.then(|| Key::parse(&format!("key-{serial}")).expect("a well-formed key"));
         let actor = asking.who_most_likely_may(what).unwrap_or_else(|| actor(*who));
@@ -103,6 +111,47 @@ impl Asking<'_> {
         Some(self.names.countdowns.iter().filter(fits).cloned().collect())
     }
 
+    fn change(&self, id: &str) -> Option<&Change> {
+        let id: ChangeId = id.parse().ok()?;
+        self.state.changes.get(id)
+    }
+
+    /// The same of changes.
+    fn changes_that_fit(&self, what: &What) -> Option<Vec<String>> {
+        if self.serial.is_multiple_of(3) {
+            return None;
+        }
+        let fits = |id: &&String| {
+            self.change(id).is_some_and(|change| match what {
+                What::ApproveChange { .. } | What::DisapproveChange { .. } => {
+                    change.phase == queue::Phase::AwaitingApproval
+                }
+                What::RequeueChange { .. } => matches!(change.phase, queue::Phase::Dead { .. }),
+                _ => !change.has_ended(),
+            })
+        };
+        Some(self.names.changes.iter().filter(fits).cloned().collect())
+    }
+
+    /// And of claims: most are current, and most of what is about to land is said to have landed.
+    fn claims_that_fit(&self, what: &What) -> Option<Vec<String>> {
+        if self.serial.is_multiple_of(3) {
+            return None;
+        }
+        let fits = |claim: &&String| {
+            let change = claim.split_once('.').and_then(|(id, fence)| Some((self.change(id)?, fence.parse().ok()?)));
+            change.is_some_and(|(change, fence): (&Change, u32)| {
+                let is_landing = match what {
+                    What::LandChange { .. } => change.landing.is_some(),
+                    What::ExtendChange { .. } | What::ReturnChange { .. } => true,
+                    _ => change.landing.is_none(),
+                };
+                change.fence == fence && change.worker().is_some() && is_landing
+            })
+        };
+        Some(self.names.claims.iter().filter(fits).cloned().collect())
+    }
+
     /// Most tokens are used by their holders, most campaigns changed by their organizers; every third command is given
     /// by somebody else.
     fn who_most_likely_may(&self, what: &What) -> Option<ActorName> {
@@ -115,7 +164,26 @@ impl Asking<'_> {
             self.state.countdowns.get(id)
         };
         let campaign = |which: &usize| self.campaign_organizer(*which);
+        let change = |which: &usize| self.change(latest(&self.changes_that_fit(what)?, *which));
         match what {
+            What::ExtendChange { claim, .. }
+            | What::StartLanding { claim, .. }
+            | What::LandChange { claim, .. }
+            | What::ConflictChange { claim }
+            | What::RejectChange { claim }
+            | What::FailChange { claim, .. }
+            | What::ReturnChange { claim } => {
+                let claims = self.claims_that_fit(what)?;
+                self.change(latest(&claims, *claim).split_once('.')?.0)?.worker().cloned()
+            }
+            What::ApproveChange { change: which } => {
+                let change = change(which)?;
+                let rule = change.approval.as_ref()?;
+                rule.of.iter().find(|who| **who != change.agent && !change.reviews.contains_key(*who)).cloned()
+            }
+            What::CancelChange { change: which } | What::SubmitChange { supersedes: Some(which), .. } => {
+                Some(change(which)?.agent.clone())
+            }
             What::Ack { token } | What::Nack { token } | What::Extend { token } => {
                 let token: Token = latest(&self.names.tokens, *token).parse().ok()?;
                 self.state.mailboxes.iter().find(|delivery| delivery.token() == Some(token))?.holder().cloned()

@@ -5,7 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::asking::Names;
+use super::{
+    asking::Names,
+    queue::{QueueLaws, is_told},
+};
 use crate::{
     campaign::{self, events::FailurePolicy},
     countdown::{Answer, Phase, events::ReleasePolicy},
@@ -30,6 +33,7 @@ pub struct Laws {
     released: BTreeSet<CountdownId>,
     acked: BTreeSet<(MessageId, ActorName)>,
     senders: BTreeMap<MessageId, ActorName>,
+    queue: QueueLaws,
 }
 
 /// The events of one command, or of one thing that was due.
@@ -39,7 +43,7 @@ struct Group {
     actor: ActorName,
     time: Timestamp,
     ids: BTreeSet<EventId>,
-    /// The countdowns' ends, and how many messages each brought about.
+    /// What has to be told, the ends of countdowns and changes, and how many messages each brought about.
     ends: BTreeMap<EventId, u32>,
 }
 
@@ -120,7 +124,7 @@ impl Laws {
             assert!(self.keys.insert(key), "SameKeyOneEffect: {recorded:?}");
         }
         assert!(group.ids.insert(recorded.id), "an id is given once: {recorded:?}");
-        if countdown_that_ended(&recorded.event).is_some() {
+        if countdown_that_ended(&recorded.event).is_some() || is_told(&recorded.event) {
             group.ends.insert(recorded.id, 0);
         }
         if matches!(recorded.event, Event::MessageSent(_))
@@ -148,6 +152,7 @@ impl Laws {
     }
 
     fn check_event(&mut self, recorded: &Recorded) {
+        self.queue.check(recorded, &self.state.changes);
         if let Some(id) = countdown_that_ended(&recorded.event) {
             let before = self.state.countdowns.get(id).expect("NothingFromNowhere: a countdown");
             assert!(!before.has_ended(), "TerminalIsFinal: {recorded:?}");

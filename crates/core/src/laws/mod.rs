@@ -6,6 +6,7 @@
 
 mod asking;
 mod invariants;
+mod queue;
 pub mod steps;
 mod world;
 

@@ -166,7 +166,14 @@ impl World {
                 assert_eq!(keys.first().copied().flatten(), request.key.as_ref().filter(|_| !events.is_empty()));
                 self.write(events);
             }
-            Ok(Handled::Repeated { .. }) => panic!("SameKeyOneEffect: the key is fresh"),
+            // The key is fresh, so it is no repetition of the command; but the change that it hands in may be there already.
+            Ok(Handled::Repeated { first, .. }) => {
+                let submitted = usize::try_from(first).ok().and_then(|first| self.laws.log().get(first));
+                let of_change = submitted.filter(|recorded| matches!(recorded.event, Event::ChangeSubmitted(_)));
+                let change = of_change.and_then(|recorded| self.state.changes.get(recorded.id.into()));
+                assert!(change.is_some_and(|change| !change.has_ended()), "SameKeyOneEffect: the key is fresh");
+                assert_eq!(self.state.size, self.laws.state().size, "a duplicate writes nothing");
+            }
             Err(_) => {
                 assert_eq!(self.state.size, self.laws.state().size, "a refusal writes nothing");
                 // A difference would stay, so looking now and then is enough to find it.
