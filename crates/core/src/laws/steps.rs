@@ -298,7 +298,7 @@ fn what() -> impl Strategy<Value = What> {
     let campaigns = prop_oneof![
         3 => any::<bool>().prop_map(|go_on| What::CreateCampaign { go_on }),
         3 => (campaign(), countdown()).prop_map(|(campaign, countdown)| What::Join { campaign, countdown }),
-        5 => (campaign(), countdown(), countdown(), prop::bool::weighted(0.4))
+        5 => (campaign(), countdown(), countdown(), prop::bool::weighted(0.3))
             .prop_map(|(campaign, before, after, away)| What::Link { campaign, before, after, away }),
         4 => campaign().prop_map(|campaign| What::Start { campaign }),
         1 => campaign().prop_map(|campaign| What::Cancel { campaign }),
@@ -320,7 +320,7 @@ fn what() -> impl Strategy<Value = What> {
         2 => (0..4_usize, any::<bool>()).prop_map(|(name, human)| What::AddActor { name, human }),
         1 => prop::bool::weighted(0.2).prop_map(|closed| What::Membership { closed }),
     ];
-    prop_oneof![12 => countdowns, 5 => campaigns, 10 => mail, 1 => people, 12 => queue()]
+    prop_oneof![12 => countdowns, 7 => campaigns, 10 => mail, 1 => people, 12 => queue()]
 }
 
 fn queue() -> impl Strategy<Value = What> {
