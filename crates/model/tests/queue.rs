@@ -2,7 +2,10 @@
 //!
 //! In the one is one change, which can do everything; in the other are two, which are in each other's way. The time tells them apart.
 
-use std::{cell::RefCell, collections::BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use convoke_core::{
     actors::{Actors, events::ActorKind},
@@ -28,8 +31,13 @@ use serde_json::json;
 /// Ann and bob hand changes in, rae reviews, w1 and w2 work; and each tries what only others may.
 struct TinyWorld {
     actors: Actors,
+    /// By the change, whether it is landing, and whether it is alone: every command under a claim, by everybody.
+    under_claims: BTreeMap<(ChangeId, bool, bool), Vec<Tried>>,
     refusals: RefCell<BTreeSet<&'static str>>,
 }
+
+/// Who tries a command, and the change and the claim that it names.
+type Tried = (&'static str, Command, Option<(String, u32)>);
 
 /// All changes, how many of them are to main, and the time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -221,13 +229,20 @@ fn under_a_claim_of_one(id: ChangeId, fence: u32) -> Vec<Command> {
     commands.into_iter().map(command).collect()
 }
 
-/// The change and the claim that a command names.
-fn asked_for(command: &Command) -> Option<(String, u32)> {
-    let serde_json::Value::Object(command) = serde_json::to_value(command).unwrap() else { return None };
-    let fields = command.values().next()?;
-    let fence = u32::try_from(fields.get("fence")?.as_u64()?).ok()?;
-    let id: ChangeId = fields.get("change")?.as_str()?.parse().ok()?;
-    Some((Plainly.change(id), fence))
+/// With every fence that there can be, by the workers and by somebody who is none.
+fn tried_under_claims(id: ChangeId, is_landing: bool, is_of_one: bool) -> Vec<Tried> {
+    let mut tried = Vec::new();
+    for fence in 0..=6 {
+        let mut commands = under_a_claim(id, fence, is_landing);
+        if is_of_one {
+            commands.extend(under_a_claim_of_one(id, fence));
+        }
+        for by in WORKERS.into_iter().chain(["ann"]) {
+            let named = Some((Plainly.change(id), fence));
+            tried.extend(commands.iter().map(|command| (by, command.clone(), named.clone())));
+        }
+    }
+    tried
 }
 
 impl Tiny {
@@ -283,13 +298,6 @@ impl Tiny {
                     commands.push((by, with(elsewhere, "supersedes", json!(id))));
                 }
             }
-            for (by, fence) in WORKERS.into_iter().chain(["ann"]).flat_map(|by| (0..=6).map(move |fence| (by, fence))) {
-                let mut under = under_a_claim(id, fence, there.landing.is_some());
-                if self.is_of_one() {
-                    under.extend(under_a_claim_of_one(id, fence));
-                }
-                commands.extend(under.into_iter().map(|command| (by, command)));
-            }
         }
         if self.is_of_one() {
             commands.push(("rae", command(json!({"pause_queue": {"reason": "a release"}}))));
@@ -339,7 +347,13 @@ impl TinyWorld {
         for name in PEOPLE.into_iter().chain(WORKERS).filter(|name| *name != "ann") {
             ask("ann", Command::AddActor(AddActor { name: actor(name), kind: ActorKind::Agent, create: false }));
         }
-        Self { actors: state.actors, refusals: RefCell::default() }
+        let mut under_claims = BTreeMap::new();
+        for id in (1..=NAMES + 1).map(change) {
+            for (is_landing, is_of_one) in [(false, false), (false, true), (true, false), (true, true)] {
+                under_claims.insert((id, is_landing, is_of_one), tried_under_claims(id, is_landing, is_of_one));
+            }
+        }
+        Self { actors: state.actors, under_claims, refusals: RefCell::default() }
     }
 
     fn state(&self, tiny: &Tiny) -> State {
@@ -445,8 +459,12 @@ impl Machine for TinyWorld {
             }
         } else {
             let mut state = self.state(tiny);
-            for (by, command) in tiny.commands() {
-                let asked = asked_for(&command);
+            let of_claims = tiny
+                .there()
+                .into_iter()
+                .flat_map(|there| &self.under_claims[&(there.id, there.landing.is_some(), tiny.is_of_one())]);
+            let others = tiny.commands().into_iter().map(|(by, command)| (by, command, None));
+            for (by, command, asked) in others.chain(of_claims.cloned()) {
                 let Some((step, next)) = self.ask_on(&mut state, tiny, by, command) else { continue };
                 let mut step = step.expect("every command here is about main");
                 // The events name the claim that is current; the command has to have named the same.

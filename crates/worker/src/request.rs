@@ -308,6 +308,9 @@ pub fn of_diff(diff: &str) -> Result<(BTreeSet<RepoPath>, Vec<u8>), Vec<String>>
 const BINARIES_LEFT_OUT: &str =
     "the patch only says that binary files differ, and not how; git diff --binary makes one that does";
 
+/// Git would take the first folder of each name for a prefix, and mean other files.
+const NO_PREFIXES: &str = "the patch was made without the prefixes a/ and b/ (diff.noprefix); git diff --default-prefix makes one that has them";
+
 /// What git would overlook, or find out only when it applies the diff.
 fn diff_faults(diff: &str) -> Vec<String> {
     let lines: Vec<&str> = diff.lines().collect();
@@ -323,7 +326,11 @@ fn diff_faults(diff: &str) -> Vec<String> {
     let name = |header: &str| header.split('\t').next().unwrap_or_default().trim_matches('"').trim_end().to_owned();
     let absolute = headers.flatten().map(name).filter(|name| name.starts_with('/') && name != "/dev/null");
     let absolute = absolute.map(|name| format!("the patch names {name:?}, which is absolute"));
-    absolute.chain(left_out.then(|| BINARIES_LEFT_OUT.to_owned())).collect()
+    let names = lines.iter().filter_map(|line| line.strip_prefix("diff --git "));
+    let bare =
+        names.filter_map(|names| names.split_at_checked(names.len() / 2)).any(|(old, new)| new == format!(" {old}"));
+    let named = [(left_out, BINARIES_LEFT_OUT), (bare, NO_PREFIXES)];
+    absolute.chain(named.into_iter().filter(|(is_so, _)| *is_so).map(|(_, fault)| fault.to_owned())).collect()
 }
 
 impl FileChange {
@@ -463,6 +470,18 @@ mod tests {
         assert_eq!(patch(&left_out), Err(vec![format!("changes[0]: {BINARIES_LEFT_OUT}")]));
         assert_eq!(of_diff(&left_out), Err(vec![BINARIES_LEFT_OUT.to_owned()]));
         assert!(patch(in_a_hunk).is_ok() && of_diff(in_a_hunk).is_ok());
+    }
+
+    #[test]
+    fn a_patch_without_prefixes_would_mean_other_files() {
+        let patch = |old: &str, new: &str| {
+            of_diff(&format!("diff --git {old} {new}\n--- {old}\n+++ {new}\n@@ -1 +1 @@\n-a\n+b\n"))
+        };
+        assert_eq!(patch("src/a b", "src/a b"), Err(vec![NO_PREFIXES.to_owned()]));
+        for (old, new) in [("a/src/x", "b/src/x"), ("i/src/x", "w/src/x")] {
+            let (paths, _) = patch(old, new).unwrap();
+            assert_eq!(paths.iter().map(RepoPath::as_str).collect::<Vec<_>>(), ["src/x"]);
+        }
     }
 
     #[test]

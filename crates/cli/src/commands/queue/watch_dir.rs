@@ -32,7 +32,7 @@ use crate::{
 /// with a dot, or ends in .tmp) and then renamed.
 ///
 /// What is refused for a reason that lies with the machine and not with the file (no room, no repository) ends the command, and the
-/// file stays.
+/// file stays. Where the same call may succeed later (the daemon is busy), it is tried again, unless --once was given.
 #[derive(Debug, Args)]
 pub(crate) struct WatchDir {
     /// The folder
@@ -50,16 +50,28 @@ impl WatchDir {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
         let workspace = context.workspace()?.clone();
         let mut folder = Folder::open(&self.folder)?;
+        let mut trouble = None;
         loop {
-            for look in folder.look()? {
-                match look {
-                    Look::Whole(dropped) => self.take(context, &workspace, &folder, &dropped)?,
-                    Look::Broken(dropped, why) => reject(context, &folder, &dropped, vec![why])?,
-                    Look::Growing => {}
+            for name in folder.look()? {
+                // One after another: a file may be large.
+                let done = match folder.read(&name)? {
+                    Look::Whole(dropped) => take(context, &workspace, &folder, &dropped),
+                    Look::Broken(dropped, why) => reject(context, &folder, &dropped, vec![why]),
+                    Look::Growing => Ok(()),
+                };
+                match done {
+                    // The file stays, and is tried again at the next look.
+                    Err(Stop::Fault(fault)) if fault.retryable && !self.once => {
+                        if trouble.as_ref() != Some(&fault.message) {
+                            context.out.note(&format!("note: {name} waits: {}", fault.message));
+                        }
+                        trouble = Some(fault.message);
+                    }
+                    done => done?,
                 }
             }
             if self.once && folder.looks() > 1 {
-                for name in folder.growing() {
+                for name in folder.left() {
                     context.out.note(&format!("note: {name} is not whole yet and stays"));
                 }
                 return Ok(());
@@ -68,26 +80,20 @@ impl WatchDir {
             std::thread::sleep(PAUSE);
         }
     }
+}
 
-    fn take(
-        &self,
-        context: &mut Context,
-        workspace: &Workspace,
-        folder: &Folder,
-        dropped: &Dropped,
-    ) -> Result<(), Stop> {
-        // Read anew for each, so that whoever changes them need not start this again.
-        let settings = Settings::load(workspace)?.queue;
-        match hand_in(context, workspace, &settings, dropped) {
-            Ok((change, repeated)) => {
-                folder.taken(dropped)?;
-                let file = dropped.name.clone();
-                context.out.item(&Taken { file, taken: true, change: Some(change), repeated, why: Vec::new() })
-            }
-            Err(No::File(faults)) => reject(context, folder, dropped, faults),
-            Err(No::Fault(fault)) if is_about_the_file(&fault) => reject(context, folder, dropped, vec![fault.message]),
-            Err(No::Fault(fault)) => Err(fault.into()),
+fn take(context: &mut Context, workspace: &Workspace, folder: &Folder, dropped: &Dropped) -> Result<(), Stop> {
+    // Read anew for each, so that whoever changes them need not start this again.
+    let settings = Settings::load(workspace)?.queue;
+    match hand_in(context, workspace, &settings, dropped) {
+        Ok((change, repeated)) => {
+            folder.taken(dropped)?;
+            let file = dropped.name.clone();
+            context.out.item(&Taken { file, taken: true, change: Some(change), repeated, why: Vec::new() })
         }
+        Err(No::File(faults)) => reject(context, folder, dropped, faults),
+        Err(No::Fault(fault)) if is_about_the_file(&fault) => reject(context, folder, dropped, vec![fault.message]),
+        Err(No::Fault(fault)) => Err(fault.into()),
     }
 }
 

@@ -153,10 +153,13 @@ fn each_event(context: &mut Context, kind: &str, mut with: impl FnMut(ChangeId, 
 impl Show for Compared {
     fn show(&self, page: &mut Page) {
         let branches = if self.targets == 1 { "1 branch".to_owned() } else { format!("{} branches", self.targets) };
-        page.line(format!(
-            "the repository holds: {} on {branches}; each commit is there, with the tree that was tested",
-            many(self.receipts, "receipt")
-        ));
+        page.line(match self.receipts {
+            0 => "no change has landed yet".to_owned(),
+            receipts => format!(
+                "the repository holds: {} on {branches}; each commit is there, with the tree that was tested",
+                many(receipts, "receipt")
+            ),
+        });
         page.line(format!("{} beside the log, none damaged", many(self.contents, "content")));
     }
 }

@@ -40,7 +40,7 @@ pub(super) struct Dropped {
     pub(super) bytes: Vec<u8>,
 }
 
-/// What a look at a file says.
+/// What a file is.
 pub(super) enum Look {
     /// It can be taken in.
     Whole(Dropped),
@@ -65,8 +65,8 @@ impl Folder {
         Ok(Self { place: place.to_owned(), seen: BTreeMap::new(), looks: 0 })
     }
 
-    /// Looks at every file, in the order of their names.
-    pub(super) fn look(&mut self) -> Result<Vec<Look>, Fault> {
+    /// Looks at the folder, and gives the names of the files that stayed the same since the look before, in their order.
+    pub(super) fn look(&mut self) -> Result<Vec<String>, Fault> {
         let entries = fs::read_dir(&self.place).map_err(|error| cannot("read", &self.place, &error))?;
         let mut now = BTreeMap::new();
         for entry in entries {
@@ -80,10 +80,11 @@ impl Folder {
                 now.insert(name, Seen { bytes: found.len(), written });
             }
         }
-        let looks = now.iter().map(|(name, seen)| self.judge(name, *seen)).collect();
+        let steady = now.iter().filter(|(name, seen)| self.seen.get(*name) == Some(seen));
+        let steady = steady.map(|(name, _)| name.clone()).collect();
         self.seen = now;
         self.looks += 1;
-        looks
+        Ok(steady)
     }
 
     /// How often it was looked at.
@@ -92,14 +93,13 @@ impl Folder {
     }
 
     /// The files that were there at the last look and still are.
-    pub(super) fn growing(&self) -> impl Iterator<Item = &String> {
+    pub(super) fn left(&self) -> impl Iterator<Item = &String> {
         self.seen.keys().filter(|name| self.place.join(name).exists())
     }
 
-    fn judge(&self, name: &str, seen: Seen) -> Result<Look, Fault> {
-        if self.seen.get(name) != Some(&seen) {
-            return Ok(Look::Growing);
-        }
+    /// Reads a file that stayed the same.
+    pub(super) fn read(&self, name: &str) -> Result<Look, Fault> {
+        let Some(seen) = self.seen.get(name) else { return Ok(Look::Growing) };
         let dropped = |bytes| Dropped { name: name.to_owned(), bytes };
         if seen.bytes > REQUEST_BYTES_MAX {
             let why = format!("it has {} bytes; the limit is {REQUEST_BYTES_MAX}", seen.bytes);
@@ -109,6 +109,10 @@ impl Folder {
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Look::Growing),
+            // One file that nobody may read does not hold up the others.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Ok(Look::Broken(dropped(Vec::new()), format!("it cannot be read: {error}")));
+            }
             Err(error) => return Err(cannot("read", &path, &error)),
         };
         Ok(match serde_json::from_slice::<IgnoredAny>(&bytes) {
@@ -158,12 +162,13 @@ mod tests {
     use super::*;
 
     fn words(folder: &mut Folder) -> Vec<String> {
-        let word = |look: Look| match look {
+        let steady = folder.look().unwrap();
+        let word = |name: String| match folder.read(&name).unwrap() {
             Look::Whole(file) => format!("whole {}", file.name),
             Look::Broken(file, _) => format!("broken {}", file.name),
             Look::Growing => "growing".to_owned(),
         };
-        folder.look().unwrap().into_iter().map(word).collect()
+        steady.into_iter().map(word).collect()
     }
 
     #[test]
@@ -172,10 +177,10 @@ mod tests {
         let file = place.path().join("a.json");
         let mut folder = Folder::open(place.path()).unwrap();
         fs::write(&file, r#"{"a":"#).unwrap();
-        assert_eq!(words(&mut folder), ["growing"], "seen for the first time");
+        assert!(words(&mut folder).is_empty(), "seen for the first time");
         assert_eq!(words(&mut folder), ["growing"], "the same, but half a document");
         fs::write(&file, r#"{"a":1}"#).unwrap();
-        assert_eq!(words(&mut folder), ["growing"], "it has changed");
+        assert!(words(&mut folder).is_empty(), "it has changed");
         assert_eq!(words(&mut folder), ["whole a.json"]);
     }
 
@@ -187,7 +192,7 @@ mod tests {
         let long_ago = SystemTime::now() - PATIENCE - Duration::from_secs(1);
         fs::File::options().write(true).open(&file).unwrap().set_modified(long_ago).unwrap();
         let mut folder = Folder::open(place.path()).unwrap();
-        assert_eq!(words(&mut folder), ["growing"]);
+        assert!(words(&mut folder).is_empty());
         assert_eq!(words(&mut folder), ["broken a.json"]);
     }
 
