@@ -305,8 +305,8 @@ pub const ROWS: &[Row] = &[
     row(
         "stale_fence",
         Fenced,
-        "The delivery token is not of the current claim, or not the actor's: the message was acked, handed back or taken again since.",
-        "Drop the work on this claim; convoke recv takes what is there now.",
+        "The token or claim is not the current one, or not the actor's: what it was for was finished, handed back or taken again since.",
+        "Drop the work on this claim; convoke recv, or a worker, takes what is there now.",
     ),
     row(
         "not_your_mailbox",
@@ -367,6 +367,66 @@ pub const ROWS: &[Row] = &[
     ),
     row("already_approved", Refused, "The approvals that the change needed are given.", "Ask its author to cancel it."),
     row("change_not_dead", Refused, "Only a dead change can be put back.", "List them: convoke queue dead."),
+    row(
+        "protected_branch",
+        NotPermitted,
+        "The settings let nobody submit to this branch.",
+        "Name another --target; [queue] protected in convoke.toml lists the patterns.",
+    ),
+    row(
+        "check_not_allowed",
+        NotPermitted,
+        "A request may ask for the checks that are configured, and for those that [queue] allowed_checks in convoke.toml allows.",
+        "Leave the check out, or let whoever keeps convoke.toml allow it.",
+    ),
+    row(
+        "no_git",
+        Failure,
+        "There is no git on this machine, or not in PATH.",
+        "Install git, or correct PATH; then repeat.",
+    ),
+    row(
+        "no_repository",
+        NotFound,
+        "The folder that [queue] repository in convoke.toml names is not in a git repository.",
+        "Correct the setting, or make the repository: git init.",
+    ),
+    row(
+        "no_branch",
+        NotFound,
+        "The repository has no such branch or commit.",
+        "Check the spelling, and that it was fetched; a target branch needs at least one commit.",
+    ),
+    row(
+        "branch_checked_out",
+        Refused,
+        "The branch is checked out in a worktree; moving it under somebody would make their files look changed.",
+        "Let the queue land on a branch that nobody works in, or detach that worktree: git switch --detach.",
+    ),
+    later(
+        "worker_runs",
+        Refused,
+        "A worker of this name works in this workspace already.",
+        "Give another one a name of its own: --as NAME.",
+    ),
+    row(
+        "git_failed",
+        Failure,
+        "Git refused, for the reason that the message gives.",
+        "Put right what git complains about, then repeat.",
+    ),
+    row(
+        "receipt_wrong",
+        Integrity,
+        "The repository does not hold what a receipt in the log says that landed: commits were rewritten or lost.",
+        "Do not build on the branch; find out who moved it, and bring the commit back from a clone.",
+    ),
+    row(
+        "content_damaged",
+        Integrity,
+        "What a change brings lies beside the log under its hash, and is missing or is not what its hash says.",
+        "Hand the change in again, or bring the file back from a copy of .convoke/blobs.",
+    ),
     later(
         "queue_paused",
         TryAgain,

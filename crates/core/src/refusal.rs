@@ -258,7 +258,7 @@ pub enum Refusal {
 
     // --- mailboxes
     /// The token is not the delivery's current one.
-    #[error("the delivery token is outdated: {why}")]
+    #[error("outdated: {why}")]
     StaleFence {
         /// What happened since.
         why: String,

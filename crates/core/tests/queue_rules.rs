@@ -233,6 +233,16 @@ fn what_overlaps_keeps_its_order_and_what_does_not_goes_side_by_side() {
 }
 
 #[test]
+fn changes_that_overlap_are_announced_together_only_for_one_and_the_same_commit() {
+    let mut world = World::with(&[("t1", &["a"]), ("t2", &["a"])]);
+    world.does("w1", claim(9));
+    world.does("w1", start("t1", 1));
+    let other = json!({"start_landing": {"change": "t2", "fence": 1, "receipt": receipt('d')}});
+    assert_eq!(world.refused("w1", other), "out_of_turn", "the branch may not hold t1 when it is moved to that commit");
+    assert_eq!(world.does("w1", start("t2", 1)), ["change.landing_started"]);
+}
+
+#[test]
 fn a_change_in_its_pause_holds_nobody_up() {
     let mut world = World::with(&[("t1", &["a"]), ("t2", &["a"])]);
     world.does("w1", claim(1));

@@ -39,6 +39,9 @@ impl<L: Log> Engine<L> {
                 let what = format!("the log holds {} events; there is no state after {size}", head.size);
                 return Err(Fault::new("not_found", what));
             }
+            Some(AsOf::Time(time)) if time > self.shared.now() => {
+                return Err(Fault::new("not_found", format!("there is no state of {time} yet")));
+            }
             Some(AsOf::Time(time)) => self.size_at(time, head.size).await?,
         };
         let reply = match ask.question {

@@ -6,17 +6,24 @@ use std::{
     os::unix::process::{CommandExt, ExitStatusExt},
     path::Path,
     process::{Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-use crate::error::GitError;
+use crate::{command::forget_git, error::GitError};
 
 /// How long the readers of a check's output may take after its end: a process that left its group may hold the pipe open.
 const DRAIN: Duration = Duration::from_millis(500);
+
+/// How often a running check is asked to stop.
+const STOP_EVERY: Duration = Duration::from_millis(50);
 
 /// How a check ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,17 +49,29 @@ pub enum Verdict {
     Killed(i32),
     /// It took longer than it may.
     TimedOut,
+    /// Nobody waits for its answer any more.
+    Stopped,
 }
 
-/// Runs `sh -c command` in a folder. Everything it started in its process group is gone when this returns.
+/// Runs `sh -c command` in a folder, until it ends, its time is over or it is told to stop. Everything it started in its
+/// process group is gone when this returns.
 ///
 /// # Errors
 /// [`GitError::Io`] if it cannot be started or waited for.
-pub fn run(command: &str, folder: &Path, limit: Duration, output_bytes_max: usize) -> Result<Ended, GitError> {
+pub fn run(
+    command: &str,
+    folder: &Path,
+    limit: Duration,
+    output_bytes_max: usize,
+    stop: &AtomicBool,
+) -> Result<Ended, GitError> {
     let started = Instant::now();
     let (reader, writer) = std::io::pipe().map_err(|error| GitError::io("a check cannot be started", error))?;
     let also = writer.try_clone().map_err(|error| GitError::io("a check cannot be started", error))?;
-    let mut child = Command::new("sh")
+    let mut shell = Command::new("sh");
+    // What steers git in the caller's environment would lead a check's git to the caller's repository.
+    forget_git(&mut shell);
+    let mut child = shell
         .args(["-c", command])
         .current_dir(folder)
         .stdin(Stdio::null())
@@ -61,6 +80,8 @@ pub fn run(command: &str, folder: &Path, limit: Duration, output_bytes_max: usiz
         .process_group(0)
         .spawn()
         .map_err(|error| GitError::io("a check cannot be started", error))?;
+    // It holds our ends of the pipe: with them open, the output would never end.
+    drop(shell);
     let group = Pid::from_child(&child);
     let (captured, at_end) = capture(reader, output_bytes_max);
     let (ended, waits) = mpsc::channel();
@@ -69,14 +90,22 @@ pub fn run(command: &str, folder: &Path, limit: Duration, output_bytes_max: usiz
         let end = waitid(WaitId::Pid(group), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
         ended.send(end.is_ok()).ok();
     });
-    let in_time = waits.recv_timeout(limit).is_ok();
+    let interrupted = loop {
+        let left = limit.saturating_sub(started.elapsed());
+        match waits.recv_timeout(left.min(STOP_EVERY)) {
+            Ok(_) | Err(mpsc::RecvTimeoutError::Disconnected) => break None,
+            Err(mpsc::RecvTimeoutError::Timeout) if stop.load(Ordering::Relaxed) => break Some(Verdict::Stopped),
+            Err(mpsc::RecvTimeoutError::Timeout) if left.is_zero() => break Some(Verdict::TimedOut),
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+        }
+    };
     let took = started.elapsed();
     // Also after an orderly end: what it left running would disturb the next check.
     kill_process_group(group, Signal::KILL).ok();
     let status = child.wait().map_err(|error| GitError::io("a check cannot be waited for", error))?;
     at_end.recv_timeout(DRAIN).ok();
     let (output, dropped) = captured.lock().unwrap_or_else(PoisonError::into_inner).take();
-    Ok(Ended { verdict: if in_time { verdict(status) } else { Verdict::TimedOut }, output, dropped, took })
+    Ok(Ended { verdict: interrupted.unwrap_or_else(|| verdict(status)), output, dropped, took })
 }
 
 fn verdict(status: ExitStatus) -> Verdict {
@@ -124,12 +153,14 @@ mod tests {
     use super::*;
 
     fn run_here(command: &str, limit_ms: u64) -> Ended {
-        run(command, Path::new("/tmp"), Duration::from_millis(limit_ms), 1000).unwrap()
+        run(command, Path::new("/tmp"), Duration::from_millis(limit_ms), 1000, &AtomicBool::new(false)).unwrap()
     }
 
     #[test]
     fn a_check_passes_with_zero_and_fails_with_anything_else() {
+        let begun = Instant::now();
         let passed = run_here("echo fine; echo more >&2", 10_000);
+        assert!(begun.elapsed() < DRAIN, "nobody waits for an output that has ended");
         assert_eq!((passed.verdict, passed.output.as_str()), (Verdict::Passed, "fine\nmore\n"));
         assert_eq!(run_here("exit 3", 10_000).verdict, Verdict::Failed(3));
         assert_eq!(run_here("kill -9 $$", 10_000).verdict, Verdict::Killed(9));
@@ -142,6 +173,19 @@ mod tests {
         assert_eq!(hangs.verdict, Verdict::TimedOut);
         let left = Command::new("pgrep").args(["-f", &mark]).output().unwrap();
         assert!(left.stdout.is_empty(), "{}", String::from_utf8_lossy(&left.stdout));
+    }
+
+    #[test]
+    fn a_check_that_nobody_waits_for_any_more_is_ended() {
+        let (stop, begun) = (AtomicBool::new(false), Instant::now());
+        let ended = thread::scope(|scope| {
+            let running = scope.spawn(|| run("sleep 1000", Path::new("/tmp"), Duration::from_secs(60), 1000, &stop));
+            thread::sleep(Duration::from_millis(100));
+            stop.store(true, Ordering::Relaxed);
+            running.join().unwrap().unwrap()
+        });
+        assert_eq!(ended.verdict, Verdict::Stopped);
+        assert!(begun.elapsed() < Duration::from_secs(10));
     }
 
     #[test]

@@ -4,17 +4,22 @@
 //! It runs the `git` on the machine: what git accepts is what lands. The user's checkout, index and configuration are never
 //! touched. It knows nothing of the log or the engine.
 
+mod build;
 pub mod check;
 mod command;
 mod error;
+mod history;
 mod landing;
 mod merge;
 pub mod patch;
 mod repository;
+mod talk;
 mod worktree;
 
+pub use build::{Builder, Operation};
 pub use error::GitError;
-pub use landing::{Fence, Landing};
+pub use history::Past;
+pub use landing::{Fence, Landing, Refs};
 pub use merge::Merged;
 pub use repository::Repository;
-pub use worktree::{Operation, Worktree};
+pub use worktree::Worktree;

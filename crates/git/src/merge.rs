@@ -2,7 +2,7 @@
 
 use convoke_core::queue::GitHash;
 
-use crate::{error::GitError, repository::Repository};
+use crate::{build::hash, error::GitError, repository::Repository};
 
 /// What became of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,14 +62,14 @@ impl Repository {
         paths.map(text).collect()
     }
 
-    /// A commit of this tree on this parent. It is not on any branch yet.
+    /// A commit of this tree on these parents. It is not on any branch yet.
     ///
     /// # Errors
     /// [`GitError`] if git refuses.
     pub fn commit_tree(
         &self,
         tree: &GitHash,
-        parent: &GitHash,
+        parents: &[&GitHash],
         message: &str,
         author: (&str, &str),
     ) -> Result<GitHash, GitError> {
@@ -81,9 +81,8 @@ impl Repository {
             "committer.email=convoke@localhost".to_owned(),
         ];
         let mut args: Vec<&str> = identity.iter().flat_map(|setting| ["-c", setting.as_str()]).collect();
-        args.extend(["commit-tree", tree.as_str(), "-p", parent.as_str(), "-F", "-"]);
-        let text = self.git().must(&args, message.as_bytes())?;
-        GitHash::parse(&text)
-            .map_err(|error| GitError::Failed { what: "commit-tree".to_owned(), said: error.to_string() })
+        args.extend(["commit-tree", tree.as_str(), "-F", "-"]);
+        args.extend(parents.iter().flat_map(|parent| ["-p", parent.as_str()]));
+        hash("commit-tree", &self.git().must(&args, message.as_bytes())?)
     }
 }

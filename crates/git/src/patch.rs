@@ -9,8 +9,10 @@ use crate::{command::Git, error::GitError, repository::Repository};
 /// A file that differs between two trees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Touched {
-    /// Which.
+    /// Which. Of a path that is not UTF-8, something like it.
     pub path: String,
+    /// Whether the path is UTF-8.
+    pub is_utf8: bool,
     /// What it is afterwards; `None` if it is gone.
     pub now: Option<Kind>,
 }
@@ -56,49 +58,47 @@ impl Repository {
         if !said.ok {
             return Err(GitError::Failed { what: "diff-tree".to_owned(), said: said.text });
         }
-        // ":mode mode object object status", a zero byte, the path, a zero byte.
-        let mut fields = said.out.split(|byte| *byte == 0).filter(|field| !field.is_empty());
-        let mut touched = Vec::new();
-        while let (Some(entry), Some(path)) = (fields.next(), fields.next()) {
-            let entry = text(entry)?;
-            let mut parts = entry.trim_start_matches(':').split(' ').skip(1);
-            let (mode, object) = (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
-            let now = match mode {
-                "000000" => None,
-                "120000" => Some(Kind::Symlink(self.git().must(&["cat-file", "blob", object], b"")?)),
-                "160000" => Some(Kind::Submodule),
-                _ => Some(Kind::File),
-            };
-            touched.push(Touched { path: text(path)?, now });
-        }
-        Ok(touched)
+        touched_in(self, &said.out)
     }
 }
 
+/// Reads what `git diff-tree -r -z --raw` says.
+pub(crate) fn touched_in(repository: &Repository, said: &[u8]) -> Result<Vec<Touched>, GitError> {
+    // ":mode mode object object status", a zero byte, the path, a zero byte.
+    let mut fields = said.split(|byte| *byte == 0).filter(|field| !field.is_empty());
+    let mut touched = Vec::new();
+    while let (Some(entry), Some(path)) = (fields.next(), fields.next()) {
+        let entry = text(entry)?;
+        let mut parts = entry.trim_start_matches(':').split(' ').skip(1);
+        let (mode, object) = (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
+        let now = match mode {
+            "000000" => None,
+            "120000" => Some(Kind::Symlink(repository.git().must(&["cat-file", "blob", object], b"")?)),
+            "160000" => Some(Kind::Submodule),
+            _ => Some(Kind::File),
+        };
+        let is_utf8 = std::str::from_utf8(path).is_ok();
+        touched.push(Touched { path: String::from_utf8_lossy(path).into_owned(), is_utf8, now });
+    }
+    Ok(touched)
+}
+
 impl Touched {
-    /// Whether it is a symlink that leads out of the repository.
+    /// Whether it is a symlink that may lead out of the repository. One with a `..` after a name does: that name may be a symlink
+    /// too, and then `..` is not where it seems to be.
     #[must_use]
     pub fn leads_out(&self) -> bool {
         let Some(Kind::Symlink(target)) = &self.now else { return false };
         if target.starts_with('/') {
             return true;
         }
-        let mut depth = self.path.matches('/').count();
-        for part in target.split('/') {
-            match part {
-                "" | "." => {}
-                ".." => match depth.checked_sub(1) {
-                    Some(above) => depth = above,
-                    None => return true,
-                },
-                _ => depth += 1,
-            }
-        }
-        false
+        let parts = || target.split('/').filter(|part| !matches!(*part, "" | "."));
+        let up = parts().take_while(|part| *part == "..").count();
+        up > self.path.matches('/').count() || parts().skip(up).any(|part| part == "..")
     }
 }
 
-fn text(bytes: &[u8]) -> Result<String, GitError> {
+pub(crate) fn text(bytes: &[u8]) -> Result<String, GitError> {
     String::from_utf8(bytes.to_vec()).map_err(|_| GitError::Failed {
         what: "diff".to_owned(),
         said: format!("the path {:?} is not UTF-8", String::from_utf8_lossy(bytes)),
@@ -110,15 +110,17 @@ mod tests {
     use super::*;
 
     fn link(path: &str, target: &str) -> Touched {
-        Touched { path: path.to_owned(), now: Some(Kind::Symlink(target.to_owned())) }
+        Touched { path: path.to_owned(), is_utf8: true, now: Some(Kind::Symlink(target.to_owned())) }
     }
 
     #[test]
     fn a_symlink_may_not_lead_out_of_the_repository() {
-        for (path, target) in [("a", "/etc/passwd"), ("a", ".."), ("d/a", "../../x"), ("d/a", "b/../../../x")] {
+        for (path, target) in
+            [("a", "/etc/passwd"), ("a", ".."), ("d/a", "../../x"), ("d/a", "b/../../../x"), ("d/e/a", "link/../x")]
+        {
             assert!(link(path, target).leads_out(), "{path} -> {target}");
         }
-        for (path, target) in [("a", "b"), ("d/a", "../x"), ("d/e/a", "../../x"), ("a", "./b/../c")] {
+        for (path, target) in [("a", "b"), ("d/a", "../x"), ("d/e/a", "../../x"), ("a", "./b//c")] {
             assert!(!link(path, target).leads_out(), "{path} -> {target}");
         }
     }

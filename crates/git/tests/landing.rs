@@ -6,7 +6,7 @@ use convoke_core::{
     id::{ChangeId, uuid_v7},
     queue::{GitHash, RepoPath},
 };
-use convoke_git::{Fence, GitError, Landing, Merged, Operation, Repository, Worktree};
+use convoke_git::{Builder, Fence, GitError, Landing, Merged, Operation, Refs, Repository, Worktree};
 use tempfile::TempDir;
 
 /// A bare repository whose branch `main` has one commit with `a`, `b` and `dir/c`, each of ten lines.
@@ -38,10 +38,26 @@ impl Scene {
         Worktree::open(&self.repository, &self.folder.path().join("lane"), &self.base).unwrap()
     }
 
-    fn commit(&self, lane: &Worktree, on: &GitHash, operations: &[Operation]) -> GitHash {
-        lane.reset(on).unwrap();
-        let Merged::Tree(tree) = lane.apply(operations).unwrap() else { panic!("it conflicts") };
-        self.repository.commit_tree(&tree, on, "a change\n", ("ann", "ann@convoke")).unwrap()
+    fn builder(&self) -> Builder {
+        Builder::open(&self.repository, &self.folder.path().join("build")).unwrap()
+    }
+
+    fn refs(&self) -> Refs {
+        Refs::of(&self.repository)
+    }
+
+    fn tree(&self, commit: &GitHash) -> GitHash {
+        self.repository.tree(commit).unwrap().unwrap()
+    }
+
+    fn apply(&self, builder: &mut Builder, on: &GitHash, operations: &[Operation]) -> Merged {
+        builder.apply(&self.tree(on), operations).unwrap()
+    }
+
+    fn commit(&self, builder: &mut Builder, on: &GitHash, operations: &[Operation]) -> GitHash {
+        let merged = self.apply(builder, on, operations);
+        let Merged::Tree(tree) = merged else { panic!("it conflicts: {merged:?}") };
+        self.repository.commit_tree(&tree, &[on], "a change\n", ("ann", "ann@convoke")).unwrap()
     }
 
     fn file(&self, commit: &GitHash, path: &str) -> String {
@@ -98,11 +114,11 @@ fn fence(number: u8, generation: u32) -> Fence {
 #[test]
 fn a_change_is_built_on_the_tip_and_lands_without_touching_anybody_s_files() {
     let scene = Scene::new();
-    let lane = scene.lane();
+    let mut lane = scene.builder();
     let operations = [write("new/file", "hello\n"), diff("a", 3, "changed"), Operation::Delete { path: path("b") }];
-    let commit = scene.commit(&lane, &scene.base, &operations);
-    scene.repository.raise_fence(&fence(1, 1)).unwrap();
-    scene.repository.land(&Landing { fences: &[fence(1, 1)], from: &scene.base, to: &commit }).unwrap();
+    let commit = scene.commit(&mut lane, &scene.base, &operations);
+    assert_eq!(scene.refs().raise(&[fence(1, 1)]).unwrap(), []);
+    scene.refs().land(&Landing { fences: &[fence(1, 1)], from: &scene.base, to: &commit }).unwrap();
     assert_eq!(scene.repository.tip("main").unwrap(), commit);
     assert_eq!(scene.file(&commit, "new/file"), "hello\n");
     assert_eq!(scene.file(&commit, "a"), lines("a", Some((3, "changed"))));
@@ -117,27 +133,34 @@ fn a_change_is_built_on_the_tip_and_lands_without_touching_anybody_s_files() {
 #[test]
 fn a_worker_whose_claim_was_outranked_cannot_move_the_branch() {
     let scene = Scene::new();
-    let commit = scene.commit(&scene.lane(), &scene.base, &[write("x", "1")]);
-    scene.repository.raise_fence(&fence(1, 1)).unwrap();
-    scene.repository.raise_fence(&fence(1, 2)).unwrap();
-    let late = scene.repository.land(&Landing { fences: &[fence(1, 1)], from: &scene.base, to: &commit });
+    let commit = scene.commit(&mut scene.builder(), &scene.base, &[write("x", "1")]);
+    assert_eq!(scene.refs().raise(&[fence(1, 1)]).unwrap(), []);
+    assert_eq!(scene.refs().raise(&[fence(1, 2)]).unwrap(), []);
+    let late = scene.refs().land(&Landing { fences: &[fence(1, 1)], from: &scene.base, to: &commit });
     assert!(matches!(late, Err(GitError::RefMoved(_))), "{late:?}");
     assert_eq!(scene.repository.tip("main").unwrap(), scene.base);
-    assert!(matches!(scene.repository.raise_fence(&fence(1, 1)), Err(GitError::RefMoved(_))));
-    scene.repository.land(&Landing { fences: &[fence(1, 2)], from: &scene.base, to: &commit }).unwrap();
+    assert_eq!(
+        scene.refs().raise(&[fence(2, 1), fence(1, 1)]).unwrap(),
+        [fence(1, 1)],
+        "an old claim does not come back"
+    );
+    assert_eq!(scene.repository.fences().unwrap(), [fence(1, 2), fence(2, 1)]);
+    scene.refs().land(&Landing { fences: &[fence(1, 2)], from: &scene.base, to: &commit }).unwrap();
 }
 
 #[test]
 fn a_branch_that_somebody_moved_is_not_overwritten() {
     let scene = Scene::new();
-    let lane = scene.lane();
-    let (one, other) =
-        (scene.commit(&lane, &scene.base, &[write("x", "1")]), scene.commit(&lane, &scene.base, &[write("y", "2")]));
+    let mut lane = scene.builder();
+    let (one, other) = (
+        scene.commit(&mut lane, &scene.base, &[write("x", "1")]),
+        scene.commit(&mut lane, &scene.base, &[write("y", "2")]),
+    );
     for number in [1, 2] {
-        scene.repository.raise_fence(&fence(number, 1)).unwrap();
+        assert_eq!(scene.refs().raise(&[fence(number, 1)]).unwrap(), []);
     }
-    scene.repository.land(&Landing { fences: &[fence(1, 1)], from: &scene.base, to: &one }).unwrap();
-    let late = scene.repository.land(&Landing { fences: &[fence(2, 1)], from: &scene.base, to: &other });
+    scene.refs().land(&Landing { fences: &[fence(1, 1)], from: &scene.base, to: &one }).unwrap();
+    let late = scene.refs().land(&Landing { fences: &[fence(2, 1)], from: &scene.base, to: &other });
     assert!(matches!(late, Err(GitError::RefMoved(_))), "{late:?}");
     assert_eq!(scene.repository.tip("main").unwrap(), one);
 }
@@ -149,34 +172,33 @@ fn a_branch_that_is_checked_out_is_left_alone() {
     git(&user, &["checkout", "-q", "-B", "main"]);
     let repository = Repository::find(&user.join("dir")).unwrap();
     let base = repository.tip("main").unwrap();
-    repository.raise_fence(&fence(1, 1)).unwrap();
-    let landing = repository.land(&Landing { fences: &[fence(1, 1)], from: &base, to: &base });
+    Refs::of(&repository).raise(&[fence(1, 1)]).unwrap();
+    let landing = Refs::of(&repository).land(&Landing { fences: &[fence(1, 1)], from: &base, to: &base });
     assert!(matches!(landing, Err(GitError::CheckedOut { .. })), "{landing:?}");
 }
 
 #[test]
 fn a_patch_against_an_older_tip_applies_three_way_and_a_contradiction_names_its_file() {
     let scene = Scene::new();
-    let lane = scene.lane();
-    let tip = scene.commit(&lane, &scene.base, &[diff("a", 0, "other")]);
-    let far = scene.commit(&lane, &tip, &[diff("a", 8, "mine")]);
+    let mut lane = scene.builder();
+    let tip = scene.commit(&mut lane, &scene.base, &[diff("a", 0, "other")]);
+    let far = scene.commit(&mut lane, &tip, &[diff("a", 8, "mine")]);
     assert!(scene.file(&far, "a").starts_with("other\n") && scene.file(&far, "a").contains("mine\n"));
-    lane.reset(&tip).unwrap();
-    let Merged::Conflict { paths, detail } = lane.apply(&[diff("a", 0, "mine")]).unwrap() else {
+    let Merged::Conflict { paths, detail } = scene.apply(&mut lane, &tip, &[diff("a", 0, "mine")]) else {
         panic!("two changes of one line both apply")
     };
     assert_eq!(paths, ["a"]);
     assert!(detail.contains("patch failed: a:1"), "{detail}");
-    scene.commit(&lane, &tip, &[diff("b", 0, "fine")]);
+    scene.commit(&mut lane, &tip, &[diff("b", 0, "fine")]);
 }
 
 #[test]
 fn a_commit_merges_onto_the_tip_without_a_worktree() {
     let scene = Scene::new();
-    let lane = scene.lane();
-    let tip = scene.commit(&lane, &scene.base, &[diff("a", 0, "theirs")]);
-    let clean = scene.commit(&lane, &scene.base, &[diff("b", 0, "mine")]);
-    let clash = scene.commit(&lane, &scene.base, &[diff("a", 0, "mine")]);
+    let mut lane = scene.builder();
+    let tip = scene.commit(&mut lane, &scene.base, &[diff("a", 0, "theirs")]);
+    let clean = scene.commit(&mut lane, &scene.base, &[diff("b", 0, "mine")]);
+    let clash = scene.commit(&mut lane, &scene.base, &[diff("a", 0, "mine")]);
     let Merged::Tree(tree) = scene.repository.merge(&tip, &clean).unwrap() else { panic!("it conflicts") };
     assert_eq!(scene.repository.changed_paths(tip.as_str(), tree.as_str()).unwrap(), ["b"]);
     let Merged::Conflict { paths, detail } = scene.repository.merge(&tip, &clash).unwrap() else {
@@ -187,15 +209,64 @@ fn a_commit_merges_onto_the_tip_without_a_worktree() {
 }
 
 #[test]
-fn nothing_is_written_through_a_symlink() {
+fn a_file_goes_only_where_nothing_else_stands() {
     let scene = Scene::new();
-    let lane = scene.lane();
-    let outside = scene.folder.path().join("outside");
-    fs::create_dir(&outside).unwrap();
-    std::os::unix::fs::symlink(&outside, lane.folder().join("link")).unwrap();
-    let Merged::Conflict { detail, .. } = lane.apply(&[write("link/x", "1")]).unwrap() else { panic!("it applies") };
-    assert_eq!(detail, "link is a symlink");
-    assert!(fs::read_dir(&outside).unwrap().next().is_none());
+    let checkout = scene.folder.path().join("user");
+    std::os::unix::fs::symlink("dir", checkout.join("link")).unwrap();
+    fs::write(checkout.join("run"), "#!/bin/sh\n").unwrap();
+    git(&checkout, &["add", "."]);
+    git(&checkout, &["update-index", "--chmod=+x", "run"]);
+    git(&checkout, &["commit", "-q", "-m", "a link"]);
+    git(&checkout, &["push", "-q", "origin", "HEAD:main"]);
+    let (tip, mut builder) = (scene.repository.tip("main").unwrap(), scene.builder());
+    for (operation, why) in [
+        (write("link/x", "1"), "link is a symlink"),
+        (write("link", "1"), "it is a symlink"),
+        (write("a/x", "1"), "a is a file"),
+        (write("dir", "1"), "it is a folder"),
+        (Operation::Delete { path: path("gone") }, "it is not there"),
+        (Operation::Delete { path: path("dir") }, "it is a folder"),
+    ] {
+        let Merged::Conflict { paths, detail } = scene.apply(&mut builder, &tip, &[operation]) else {
+            panic!("it applies, although {why}")
+        };
+        assert_eq!((paths.len(), detail.as_str()), (1, why));
+    }
+    let commit = scene.commit(&mut builder, &tip, &[write("run", "new\n"), Operation::Delete { path: path("link") }]);
+    let list = git(scene.repository.folder(), &["ls-tree", "--name-only", commit.as_str()]);
+    assert_eq!(list, "a\nb\ndir\nrun\n");
+    let run = git(scene.repository.folder(), &["ls-tree", commit.as_str(), "run"]);
+    assert!(run.starts_with("100755"), "{run}");
+}
+
+#[test]
+fn a_submodule_and_a_symlink_that_leads_out_are_seen_in_the_built_tree() {
+    let scene = Scene::new();
+    let mut builder = scene.builder();
+    let base = scene.tree(&scene.base);
+    let link = "diff --git a/l b/l\nnew file mode 120000\n--- /dev/null\n+++ b/l\n@@ -0,0 +1 @@\n+../outside\n\\ No newline at end of file\n";
+    let module = format!(
+        "diff --git a/m b/m\nnew file mode 160000\n--- /dev/null\n+++ b/m\n@@ -0,0 +1 @@\n+Subproject commit {}\n",
+        scene.base
+    );
+    let operations = [link, &module].map(|diff| Operation::Patch { diff: diff.as_bytes().to_vec() });
+    let Merged::Tree(tree) = builder.apply(&base, &operations).unwrap() else { panic!("it conflicts") };
+    let faults: Vec<String> =
+        builder.touched(&base, &tree).unwrap().iter().filter_map(convoke_git::patch::Touched::fault).collect();
+    assert_eq!(faults, ["l is a symlink to \"../outside\", which leads out of the repository", "m is a submodule"]);
+    assert_eq!(builder.touched(&base, &base).unwrap(), [], "one process answers again and again");
+}
+
+#[test]
+fn fences_of_ended_changes_are_taken_away_and_newer_ones_stay() {
+    let scene = Scene::new();
+    let mut refs = scene.refs();
+    refs.raise(&[fence(1, 1), fence(2, 1), fence(3, 1)]).unwrap();
+    refs.raise(&[fence(2, 2)]).unwrap();
+    refs.drop_fences(&[fence(1, 1), fence(2, 1)]).unwrap();
+    assert_eq!(scene.repository.fences().unwrap(), [fence(2, 2), fence(3, 1)]);
+    refs.drop_fences(&[fence(2, 2), fence(3, 1)]).unwrap();
+    assert_eq!(scene.repository.fences().unwrap(), []);
 }
 
 #[test]

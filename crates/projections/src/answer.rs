@@ -101,6 +101,8 @@ impl Views {
             more_mail,
             leases,
             more_leases,
+            queue: state.changes.counts(),
+            queue_paused: state.changes.paused().map(str::to_owned),
         }
     }
 

@@ -91,7 +91,7 @@ impl Changes {
             Event::ChangeApproved(event) => self.review(event.change, &event.reviewer, true),
             Event::ChangeDisapproved(event) => self.review(event.change, &event.reviewer, false),
             Event::ChangeLeased(event) => {
-                if let Some(change) = self.all.get_mut(&event.change) {
+                if let Some(change) = self.live(event.change) {
                     change.state = ChangeState::Leased;
                     change.fence = event.fence;
                     change.worker = Some(event.worker.clone());
@@ -100,7 +100,7 @@ impl Changes {
                 }
             }
             Event::ChangeLeaseExtended(event) => {
-                if let Some(change) = self.all.get_mut(&event.change) {
+                if let Some(change) = self.live(event.change) {
                     change.until = Some(event.until);
                 }
             }
@@ -108,37 +108,41 @@ impl Changes {
                 self.leases_expired += 1;
                 self.put_back(event.change, None);
             }
-            Event::ChangeReturned(event) => self.put_back(event.change, None),
+            Event::ChangeReturned(event) => {
+                self.put_back(event.change, None);
+                self.forget_landing(event.change);
+            }
             Event::ChangeLandingStarted(event) => {
-                if let Some(change) = self.all.get_mut(&event.change) {
+                if let Some(change) = self.live(event.change) {
                     change.receipt = Some(event.receipt.clone());
-                    self.build.extend(change.claimed_at.map(|claimed_at| recorded.time.since(claimed_at)));
+                    let claimed_at = change.claimed_at;
+                    self.build.extend(claimed_at.map(|claimed_at| recorded.time.since(claimed_at)));
                 }
             }
             Event::ChangeFailed(event) => {
                 self.attempts_failed += 1;
                 self.put_back(event.change, Some(event.not_before));
-                if let Some(change) = self.all.get_mut(&event.change) {
+                self.forget_landing(event.change);
+                if let Some(change) = self.live(event.change) {
                     change.failures += 1;
                     change.cause_at = Some(recorded.position);
                 }
             }
             Event::ChangeLanded(event) => {
-                self.recovered += u64::from(event.recovered);
-                self.checks.extend(event.receipt.checks.iter().map(|check| check.took_ms));
-                self.end(event.change, ChangeState::Landed, recorded);
-                if let Some(change) = self.all.get_mut(&event.change) {
+                if let Some(change) = self.live(event.change) {
                     change.receipt = Some(event.receipt.clone());
-                    change.cause_at = None;
+                    self.recovered += u64::from(event.recovered);
+                    self.checks.extend(event.receipt.checks.iter().map(|check| check.took_ms));
                 }
+                self.end(event.change, ChangeState::Landed, recorded);
             }
             Event::ChangeConflicted(event) => self.end(event.change, ChangeState::Conflicted, recorded),
             Event::ChangeRejected(event) => self.end(event.change, ChangeState::Rejected, recorded),
             Event::ChangeDied(event) => {
-                self.end(event.change, ChangeState::Dead, recorded);
-                if let Some(change) = self.all.get_mut(&event.change) {
+                if let Some(change) = self.live(event.change) {
                     change.failures += 1;
                 }
+                self.end(event.change, ChangeState::Dead, recorded);
             }
             Event::ChangeCancelled(event) => self.end(event.change, ChangeState::Cancelled, recorded),
             Event::ChangeSuperseded(event) => self.end(event.change, ChangeState::Superseded, recorded),
@@ -148,8 +152,13 @@ impl Changes {
         }
     }
 
+    /// The change, unless it has ended: an end is final, whatever is folded.
+    fn live(&mut self, id: ChangeId) -> Option<&mut Change> {
+        self.all.get_mut(&id).filter(|change| !change.state.has_ended())
+    }
+
     fn review(&mut self, id: ChangeId, reviewer: &ActorName, agrees: bool) {
-        if let Some(change) = self.all.get_mut(&id) {
+        if let Some(change) = self.live(id) {
             change.reviews.insert(reviewer.clone(), agrees);
             let given = change.reviews.values().filter(|agrees| **agrees).count();
             if change.state == ChangeState::AwaitingApproval
@@ -161,19 +170,28 @@ impl Changes {
     }
 
     fn put_back(&mut self, id: ChangeId, until: Option<Timestamp>) {
-        if let Some(change) = self.all.get_mut(&id) {
+        if let Some(change) = self.live(id) {
             change.state = ChangeState::Queued;
             (change.worker, change.until, change.claimed_at) = (None, until, None);
         }
     }
 
-    fn end(&mut self, id: ChangeId, state: ChangeState, recorded: &Recorded) {
+    /// A landing that was begun did not happen.
+    fn forget_landing(&mut self, id: ChangeId) {
         if let Some(change) = self.all.get_mut(&id) {
+            change.receipt = None;
+        }
+    }
+
+    fn end(&mut self, id: ChangeId, state: ChangeState, recorded: &Recorded) {
+        if let Some(change) = self.live(id) {
             change.state = state;
             change.ended_at = Some(recorded.time);
-            change.cause_at = Some(recorded.position);
+            // A landing needs no cause.
+            change.cause_at = (state != ChangeState::Landed).then_some(recorded.position);
             (change.worker, change.until, change.claimed_at) = (None, None, None);
-            self.in_queue.extend([recorded.time.since(change.submitted_at)]);
+            let submitted_at = change.submitted_at;
+            self.in_queue.extend([recorded.time.since(submitted_at)]);
         }
     }
 
@@ -189,11 +207,18 @@ impl Changes {
         self.paused.as_deref()
     }
 
+    /// How many stand where, by the word of the state.
+    pub(crate) fn counts(&self) -> BTreeMap<String, u64> {
+        let mut counts: BTreeMap<ChangeState, u64> = BTreeMap::new();
+        for change in self.all.values() {
+            *counts.entry(change.state).or_default() += 1;
+        }
+        counts.into_iter().map(|(state, count)| (state.as_str().to_owned(), count)).collect()
+    }
+
     pub(crate) fn metrics(&self, now: Timestamp) -> QueueMetricsView {
-        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         let (mut ready, mut oldest) = (0, None);
         for change in self.all.values() {
-            *counts.entry(change.state.as_str().to_owned()).or_default() += 1;
             if change.state == ChangeState::Queued && change.until.is_none_or(|until| until <= now) {
                 ready += 1;
                 oldest = oldest.into_iter().chain([change.submitted_at]).min();
@@ -201,7 +226,7 @@ impl Changes {
         }
         QueueMetricsView {
             now,
-            counts,
+            counts: self.counts(),
             ready,
             oldest_ready_ms: oldest.map(|since| now.since(since)),
             leases_expired: self.leases_expired,

@@ -1,5 +1,7 @@
 //! The answers about the queue, and what they need of the log: what a change brings, and why it ended.
 
+use std::collections::BTreeSet;
+
 use convoke_core::{
     event::{Event, Recorded},
     id::{ChangeId, EventId, IdReference},
@@ -51,7 +53,7 @@ impl Views {
             previous: change.previous,
             receipt: change.receipt.clone(),
             cause: None,
-            needed: std::iter::once(change.position).chain(change.cause_at).collect(),
+            needed: BTreeSet::from_iter(std::iter::once(change.position).chain(change.cause_at)).into_iter().collect(),
         })
     }
 

@@ -2,7 +2,8 @@
 //!
 //! The changes that a worker holds stand in a line. Each is built on top of all before it, as if they had landed; a test of
 //! the tree after some of them is a test of exactly what the branch will hold once they have. So a passed test stays good as
-//! long as the same changes stand before it, and is worth nothing once one of them is blamed.
+//! long as the same changes stand before it, and is worth nothing once one of them is blamed. Each change has checks of its
+//! own, so a test speaks for those whose checks it ran: the last ones of its stack, its batch.
 //!
 //! Several changes in a row may be tested as a batch, by one run in the tree after the last of them. A red batch is cut in
 //! half until the change is found with which it turns red; that one is tried once more before it is blamed. An innocent
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A change in the line; numbers grow in the order of the line.
 pub type Ticket = u64;
 
-/// A tree by what it is made of: the branch as the worker found it, and these changes on top, in order.
+/// A tree by what it is made of: the branch as it is now, and these changes on top, in order.
 pub type Stack = Vec<Ticket>;
 
 /// How many runs, of how many changes.
@@ -29,18 +30,30 @@ pub struct Limits {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Test this tree, in a free lane.
-    Test(Stack),
+    Test(Test),
     /// These changes, the first of the line, may land together: the tree after them has passed.
     Land(Vec<Ticket>),
     /// This change turns the tree red, twice. It leaves the line.
     Blame(Ticket),
 }
 
+/// A run of checks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Test {
+    /// In this tree.
+    pub stack: Stack,
+    /// Where in the stack its batch begins: the changes from there on have their checks run.
+    pub from: usize,
+}
+
 /// What is known of a tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Known {
+    /// Where the largest batch begins that was tested in it.
+    begun_from: usize,
+    /// Where the largest batch begins that passed in it.
+    passed_from: Option<usize>,
     running: bool,
-    passed: bool,
     /// How many runs failed.
     failed: u32,
 }
@@ -49,8 +62,6 @@ struct Known {
 #[derive(Debug, Clone)]
 pub struct Train {
     limits: Limits,
-    /// Landed since the worker looked at the branch last; part of every tree.
-    landed: Stack,
     line: Vec<Ticket>,
     /// A batch ends after each of these.
     cuts: BTreeSet<Ticket>,
@@ -61,7 +72,7 @@ impl Train {
     /// An empty line.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, landed: Stack::new(), line: Vec::new(), cuts: BTreeSet::new(), known: BTreeMap::new() }
+        Self { limits, line: Vec::new(), cuts: BTreeSet::new(), known: BTreeMap::new() }
     }
 
     /// A change joins the line at its end.
@@ -82,94 +93,121 @@ impl Train {
         &self.line
     }
 
+    /// Whether a tree may still come to land.
+    #[must_use]
+    pub fn expects(&self, stack: &[Ticket]) -> bool {
+        self.line.starts_with(stack)
+    }
+
     /// Somebody else moved the branch: nothing that was tested is good any more.
     pub fn branch_moved(&mut self) {
-        self.landed.clear();
         self.known.clear();
         self.cuts.clear();
     }
 
     /// A test has begun.
-    pub fn began(&mut self, stack: &[Ticket]) {
-        self.known.entry(stack.to_vec()).or_default().running = true;
+    pub fn began(&mut self, test: &Test) {
+        let fresh = Known { begun_from: test.from, passed_from: None, running: false, failed: 0 };
+        let known = self.known.entry(test.stack.clone()).or_insert(fresh);
+        known.begun_from = known.begun_from.min(test.from);
+        known.running = true;
     }
 
-    /// A test has ended.
-    pub fn ended(&mut self, stack: &[Ticket], passed: bool) {
-        if let Some(known) = self.known.get_mut(stack) {
+    /// A test has ended. One of a tree that can come no more changes nothing.
+    pub fn ended(&mut self, test: &Test, passed: bool) {
+        if let Some(known) = self.known.get_mut(&test.stack) {
             known.running = false;
-            known.passed |= passed;
-            known.failed += u32::from(!passed);
+            if passed {
+                known.passed_from = Some(known.passed_from.map_or(test.from, |from| from.min(test.from)));
+            } else {
+                known.failed += 1;
+            }
         }
     }
 
-    /// Changes have landed, as [`Step::Land`] said.
+    /// The first changes of the line have landed, as [`Step::Land`] said: they are part of the branch now. What was tested on top
+    /// of them stays good.
     pub fn landed(&mut self, tickets: &[Ticket]) {
         self.line.retain(|ticket| !tickets.contains(ticket));
-        self.landed.extend(tickets);
+        let known = std::mem::take(&mut self.known);
+        self.known = known.into_iter().filter_map(|(stack, known)| Some((rest(&stack, tickets)?, known))).collect();
+        for known in self.known.values_mut() {
+            known.begun_from = known.begun_from.saturating_sub(tickets.len());
+            known.passed_from = known.passed_from.map(|from| from.saturating_sub(tickets.len()));
+        }
         self.forget();
     }
 
-    /// What is to be done next, if anything before something ends or joins. Do it and ask again.
-    pub fn next(&mut self) -> Option<Step> {
-        let mut stack = self.landed.clone();
+    /// What is to be done next, if anything before something ends or joins. Do it and ask again. A test needs a free lane.
+    pub fn next(&mut self, has_a_free_lane: bool) -> Option<Step> {
         let mut from = 0;
         while from < self.line.len() {
-            let batch = self.batch(from);
-            stack.extend(batch.clone());
-            let known = self.known.get(&stack).copied().unwrap_or_default();
-            let is_first = from == 0;
-            match (known, batch.as_slice()) {
-                (Known { passed: true, .. }, _) if is_first => return Some(Step::Land(batch)),
-                // It stands behind others that are not decided: it waits for them.
-                (Known { passed: true, .. }, _) => {}
-                (Known { running: true, failed: 0, .. }, _) => {}
-                // Red, and what stands before it has not passed yet: that may be to blame.
-                (Known { failed: 1.., .. }, _) if !is_first => return None,
-                (Known { failed: 1.., .. }, [_, _, ..]) => {
-                    // Red on top of what is good: the first half decides on which side the fault is.
-                    self.cuts.insert(batch[batch.len() / 2 - 1]);
-                    stack.truncate(stack.len() - batch.len());
-                    continue;
-                }
-                (Known { failed: 2.., .. }, [ticket]) => {
-                    let ticket = *ticket;
-                    self.leave(ticket);
-                    return Some(Step::Blame(ticket));
-                }
-                (Known { running: true, .. }, _) => return None,
-                (_, _) => return self.has_a_free_lane().then_some(Step::Test(stack)),
+            let until = from + self.batch(from);
+            let stack = &self.line[..until];
+            let known = self.known.get(stack).copied();
+            let has_passed = known.and_then(|known| known.passed_from).is_some_and(|passed_from| passed_from <= from);
+            let (running, failed) = known.map_or((false, 0), |known| (known.running, known.failed));
+            let (is_first, is_alone) = (from == 0, until - from == 1);
+            if has_passed && is_first {
+                return Some(Step::Land(stack.to_vec()));
             }
-            from += batch.len();
+            // What has passed stands behind others that are not decided: it waits for them.
+            let is_going_well = has_passed || (running && failed == 0);
+            if !is_going_well {
+                match failed {
+                    0 => return self.test(has_a_free_lane, from, until),
+                    // Red, and what stands before it has not passed yet: that may be to blame.
+                    _ if !is_first => return None,
+                    // Red on top of what is good: the first half decides on which side the fault is.
+                    _ if !is_alone => {
+                        self.cuts.insert(self.line[from + (until - from) / 2 - 1]);
+                        continue;
+                    }
+                    _ if running => return None,
+                    1 => return self.test(has_a_free_lane, from, until),
+                    _ => {
+                        let ticket = self.line[from];
+                        self.leave(ticket);
+                        return Some(Step::Blame(ticket));
+                    }
+                }
+            }
+            from = until;
         }
         None
     }
 
-    /// The batch that begins at this place of the line: to the next cut, and no longer than a fair share of what waits, so
-    /// that no lane stands still while another tests many.
-    fn batch(&self, from: usize) -> Vec<Ticket> {
+    fn test(&self, has_a_free_lane: bool, from: usize, until: usize) -> Option<Step> {
+        has_a_free_lane.then(|| Step::Test(Test { stack: self.line[..until].to_vec(), from }))
+    }
+
+    /// How many changes the batch has that begins at this place of the line: to the next cut, and no more than a fair share of
+    /// what waits, so that no lane stands still while another tests many.
+    fn batch(&self, from: usize) -> usize {
         let waiting = &self.line[from..];
-        let share = self.line.len().div_ceil(self.limits.lanes.max(1)).clamp(1, self.limits.batch.max(1));
+        let size_max = self.limits.batch.max(1).min(waiting.len());
+        let share = self.line.len().div_ceil(self.limits.lanes.max(1)).clamp(1, size_max);
         // A batch that was begun keeps its size, also when others join or land.
-        let stack_before = || self.landed.iter().chain(&self.line[..from]).copied();
-        let known = (1..=waiting.len().min(self.limits.batch.max(1))).rev().find(|length| {
-            self.known.contains_key(&stack_before().chain(waiting[..*length].iter().copied()).collect::<Stack>())
-        });
+        let begun = (1..=size_max)
+            .rev()
+            .find(|size| self.known.get(&self.line[..from + size]).is_some_and(|known| known.begun_from <= from));
         let to_cut = waiting.iter().position(|ticket| self.cuts.contains(ticket)).map_or(usize::MAX, |at| at + 1);
-        waiting[..known.unwrap_or(share).min(to_cut).min(waiting.len())].to_vec()
+        begun.unwrap_or(share).min(to_cut)
     }
 
-    fn has_a_free_lane(&self) -> bool {
-        self.known.values().filter(|known| known.running).count() < self.limits.lanes
-    }
-
-    /// Drops what is known of trees that can come no more, except runs that are still going: they hold a lane.
+    /// Drops what is known of trees that can come no more.
     fn forget(&mut self) {
-        let whole: Stack = self.landed.iter().chain(&self.line).copied().collect();
-        self.known.retain(|stack, known| known.running || whole.starts_with(stack) && stack.len() > self.landed.len());
+        let line = &self.line;
+        self.known.retain(|stack, _| !stack.is_empty() && line.starts_with(stack));
         let line: BTreeSet<Ticket> = self.line.iter().copied().collect();
         self.cuts.retain(|ticket| line.contains(ticket));
     }
+}
+
+/// The stack on top of a branch to which these have been added, if it was built on them.
+#[must_use]
+pub fn rest(stack: &[Ticket], landed: &[Ticket]) -> Option<Stack> {
+    stack.strip_prefix(landed).map(<[Ticket]>::to_vec)
 }
 
 #[cfg(test)]
@@ -193,23 +231,46 @@ mod tests {
     /// Runs changes 0..count of which some are guilty: a tree with one of them is red. `flaky` says which tests, by number,
     /// fail whatever the tree is. Tests of one round end together.
     fn run(limits: Limits, count: u64, guilty: &[u64], flaky: impl Fn(usize) -> bool) -> Run {
+        run_with(limits, count, |stack, _| stack.iter().any(|ticket| guilty.contains(ticket)), flaky)
+    }
+
+    /// The same, where `is_red` says it of a stack and its batch.
+    fn run_with(
+        limits: Limits,
+        count: u64,
+        is_red: impl Fn(&[Ticket], &[Ticket]) -> bool,
+        flaky: impl Fn(usize) -> bool,
+    ) -> Run {
         let mut train = Train::new(limits);
         (0..count).for_each(|ticket| train.join(ticket));
         let mut run = Run::default();
-        let mut passed: BTreeSet<Stack> = BTreeSet::new();
+        // By what has landed and the stack on top: which batches passed.
+        let mut passed: BTreeSet<(Stack, Vec<Ticket>)> = BTreeSet::new();
         loop {
-            let mut testing: Vec<(Stack, usize)> = Vec::new();
-            while let Some(step) = train.next() {
+            let mut testing: Vec<(Stack, Test, usize)> = Vec::new();
+            while let Some(step) = train.next(testing.len() < limits.lanes) {
                 match step {
-                    Step::Test(stack) => {
-                        train.began(&stack);
-                        testing.push((stack, run.tests));
+                    Step::Test(test) => {
+                        train.began(&test);
+                        let whole = [&run.landed[..], &test.stack].concat();
+                        testing.push((whole, test, run.tests));
                         run.tests += 1;
                     }
                     Step::Land(tickets) => {
                         run.landed.extend(&tickets);
-                        assert!(passed.contains(&run.landed), "what lands was tested: {:?}", run.landed);
+                        let speaks_for =
+                            |(stack, batch): &(Stack, Vec<Ticket>)| *stack == run.landed && batch.ends_with(&tickets);
+                        assert!(
+                            passed.iter().any(speaks_for),
+                            "what lands was tested: {tickets:?} of {:?}",
+                            run.landed
+                        );
                         train.landed(&tickets);
+                        for (_, test, _) in &mut testing {
+                            if let Some(stack) = rest(&test.stack, &tickets) {
+                                *test = Test { stack, from: test.from.saturating_sub(tickets.len()) };
+                            }
+                        }
                     }
                     Step::Blame(ticket) => assert!(run.blamed.insert(ticket), "blamed once"),
                 }
@@ -220,12 +281,13 @@ mod tests {
             }
             run.lanes = run.lanes.max(testing.len());
             run.rounds += 1;
-            for (stack, number) in testing {
-                let is_good = !stack.iter().any(|ticket| guilty.contains(ticket)) && !flaky(number);
+            for (whole, test, number) in testing {
+                let batch = test.stack[test.from..].to_vec();
+                let is_good = !is_red(&whole, &batch) && !flaky(number);
                 if is_good {
-                    passed.insert(stack.clone());
+                    passed.insert((whole, batch));
                 }
-                train.ended(&stack, is_good);
+                train.ended(&test, is_good);
             }
         }
     }
@@ -278,23 +340,40 @@ mod tests {
     fn what_was_tested_on_top_of_a_change_that_left_is_tested_anew() {
         let mut train = Train::new(Limits { lanes: 3, batch: 1 });
         (0..3).for_each(|ticket| train.join(ticket));
-        for _ in 0..3 {
-            let Some(Step::Test(stack)) = train.next() else { panic!("a lane is free") };
-            train.began(&stack);
+        let mut tests = Vec::new();
+        while let Some(Step::Test(test)) = train.next(tests.len() < 3) {
+            train.began(&test);
+            tests.push(test);
         }
-        train.ended(&[0, 1, 2], true);
+        train.ended(&tests[2], true);
         train.leave(0);
-        assert_eq!(train.next(), Some(Step::Test(vec![1])), "one lane is free");
+        assert!(!train.expects(&tests[2].stack));
+        assert_eq!(train.next(true), Some(Step::Test(Test { stack: vec![1], from: 0 })));
     }
 
     #[test]
     fn a_branch_that_somebody_moved_makes_every_test_void() {
         let mut train = Train::new(Limits { lanes: 1, batch: 4 });
+        let test = Test { stack: vec![7], from: 0 };
         train.join(7);
-        train.began(&[7]);
-        train.ended(&[7], true);
+        train.began(&test);
+        train.ended(&test, true);
         train.branch_moved();
-        assert_eq!(train.next(), Some(Step::Test(vec![7])));
+        assert_eq!(train.next(true), Some(Step::Test(test)));
+    }
+
+    #[test]
+    fn a_test_of_the_second_change_does_not_speak_for_the_first() {
+        let mut train = Train::new(Limits { lanes: 2, batch: 8 });
+        (0..2).for_each(|ticket| train.join(ticket));
+        let (one, both) = (Test { stack: vec![0], from: 0 }, Test { stack: vec![0, 1], from: 1 });
+        for test in [&one, &both] {
+            assert_eq!(train.next(true), Some(Step::Test(test.clone())));
+            train.began(test);
+        }
+        train.ended(&both, true);
+        train.ended(&one, false);
+        assert_eq!(train.next(true), Some(Step::Test(one)), "tried once more, and not landed with the other");
     }
 
     proptest! {
@@ -322,6 +401,22 @@ mod tests {
         ) {
             let run = run(Limits { lanes, batch }, count, &[], |test| test == flaky);
             prop_assert_eq!(run.landed.len() as u64, count);
+        }
+
+        #[test]
+        fn who_is_guilty_by_checks_of_its_own_never_lands_with_others(
+            lanes in 1_usize..9,
+            batch in 1_usize..9,
+            guilty in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+            count in 1_u64..40,
+        ) {
+            let guilty: Vec<u64> = guilty.iter().map(|index| index.index(count as usize) as u64).collect();
+            // Only a run of its own checks shows it.
+            let is_red = |_: &[Ticket], batch: &[Ticket]| batch.iter().any(|ticket| guilty.contains(ticket));
+            let run = run_with(Limits { lanes, batch }, count, is_red, |_| false);
+            let innocent: Vec<u64> = (0..count).filter(|ticket| !guilty.contains(ticket)).collect();
+            prop_assert_eq!(run.landed, innocent);
+            prop_assert_eq!(run.blamed, guilty.iter().copied().collect::<BTreeSet<_>>());
         }
     }
 }

@@ -18,7 +18,8 @@ pub(super) fn priority(priority: Priority) -> &'static str {
     }
 }
 
-fn priority_cell(of: Priority) -> Cell {
+/// The same, coloured.
+pub(super) fn priority_cell(of: Priority) -> Cell {
     match of {
         Priority::Critical | Priority::High => Cell::bad(priority(of)),
         Priority::Normal | Priority::Low => Cell::faint(priority(of)),

@@ -9,6 +9,7 @@ mod events;
 mod integrity;
 mod mail;
 mod page;
+pub(crate) mod prometheus;
 mod queue;
 mod status;
 mod times;

@@ -1,14 +1,17 @@
 //! From a random step to a request that somebody may give: most of them make sense, and every third is anybody's.
 
-use super::steps::{ACTORS, Known, Step, What, latest};
+use super::{
+    queueing::Queueing,
+    steps::{ACTORS, Known, Step, What, latest},
+};
 use crate::{
     command::{Command, Request},
     countdown::Phase,
     event::{Event, Recorded},
-    id::{CampaignId, ChangeId, MessageId},
+    id::{CampaignId, MessageId},
     mailbox::Token,
     name::{ActorName, Key},
-    queue::{self, Change},
+    queue,
     workspace::State,
 };
 
@@ -21,7 +24,7 @@ pub struct Names {
     dead: Vec<String>,
     tokens: Vec<String>,
     changes: Vec<String>,
-    claims: Vec<String>,
+    claims: Vec<(String, u32)>,
 }
 
 impl Names {
@@ -32,7 +35,7 @@ impl Names {
             Event::MessageSent(_) => self.messages.push(recorded.id.to_string()),
             Event::MessageTaken(taken) => self.tokens.push(Token::new(taken.message, taken.fence).to_string()),
             Event::ChangeSubmitted(_) => self.changes.push(recorded.id.to_string()),
-            Event::ChangeLeased(leased) => self.claims.push(format!("{}.{}", leased.change, leased.fence)),
+            Event::ChangeLeased(leased) => self.claims.push((leased.change.to_string(), leased.fence)),
             Event::MessageDeadLettered(dead) => self.dead.push(dead.message.to_string()),
             _ => {}
         }
@@ -47,11 +50,11 @@ impl Names {
         let Step::Give { actor: who, keyed, what } = step else { return None };
         let asking = Asking { names: self, state, serial };
         let fitting = asking.countdowns_that_fit(what);
-        let (some_changes, some_claims) = (asking.changes_that_fit(what), asking.claims_that_fit(what));
         let Self { countdowns, campaigns, messages, dead, tokens, changes, claims } = self;
         let countdowns = fitting.as_ref().unwrap_or(countdowns);
-        let changes = some_changes.as_ref().unwrap_or(changes);
-        let claims = some_claims.as_ref().unwrap_or(claims);
+        let (fitting_changes, fitting_claims) = (asking.changes_that_fit(what), asking.claims_that_fit(what));
+        let changes = fitting_changes.as_ref().unwrap_or(changes);
+        let claims = fitting_claims.as_ref().unwrap_or(claims);
         let known = Known { countdowns, campaigns, messages, dead, tokens, changes, claims };
         let command: Command = serde_json::from_value(what.command(&known, serial)).expect("a well-formed command");
         let key = keyed.then(|| Key::parse(&format!("key-{serial}")).expect("a well-formed key"));
@@ -63,6 +66,11 @@ impl Names {
 /// One of [`ACTORS`].
 pub(super) fn actor(index: usize) -> ActorName {
     ActorName::parse(ACTORS[index]).expect("a well-formed name")
+}
+
+/// Those that are likely to be still there.
+fn recent<T>(names: &[T]) -> &[T] {
+    &names[names.len().saturating_sub(60)..]
 }
 
 struct Asking<'a> {
@@ -111,45 +119,57 @@ impl Asking<'_> {
         Some(self.names.countdowns.iter().filter(fits).cloned().collect())
     }
 
-    fn change(&self, id: &str) -> Option<&Change> {
-        let id: ChangeId = id.parse().ok()?;
-        self.state.changes.get(id)
-    }
-
-    /// The same of changes.
+    /// Most commands are about changes that are where the command needs them.
     fn changes_that_fit(&self, what: &What) -> Option<Vec<String>> {
+        let What::Queue(queueing) = what else { return None };
         if self.serial.is_multiple_of(3) {
             return None;
         }
         let fits = |id: &&String| {
-            self.change(id).is_some_and(|change| match what {
-                What::ApproveChange { .. } | What::DisapproveChange { .. } => {
-                    change.phase == queue::Phase::AwaitingApproval
-                }
-                What::RequeueChange { .. } => matches!(change.phase, queue::Phase::Dead { .. }),
+            let change = id.parse().ok().and_then(|id| self.state.changes.get(id));
+            change.is_some_and(|change| match queueing {
+                Queueing::Approve { .. } => change.phase == queue::Phase::AwaitingApproval,
+                Queueing::Requeue { .. } => matches!(change.phase, queue::Phase::Dead { .. }),
                 _ => !change.has_ended(),
             })
         };
-        Some(self.names.changes.iter().filter(fits).cloned().collect())
+        Some(recent(&self.names.changes).iter().filter(fits).cloned().collect())
     }
 
-    /// And of claims: most are current, and most of what is about to land is said to have landed.
-    fn claims_that_fit(&self, what: &What) -> Option<Vec<String>> {
+    /// Most claims are current, and those of a landing that is needed are of one that was begun.
+    fn claims_that_fit(&self, what: &What) -> Option<Vec<(String, u32)>> {
+        let What::Queue(queueing) = what else { return None };
         if self.serial.is_multiple_of(3) {
             return None;
         }
-        let fits = |claim: &&String| {
-            let change = claim.split_once('.').and_then(|(id, fence)| Some((self.change(id)?, fence.parse().ok()?)));
-            change.is_some_and(|(change, fence): (&Change, u32)| {
-                let is_landing = match what {
-                    What::LandChange { .. } => change.landing.is_some(),
-                    What::ExtendChange { .. } | What::ReturnChange { .. } => true,
-                    _ => change.landing.is_none(),
-                };
-                change.fence == fence && change.worker().is_some() && is_landing
+        let fits = |(id, fence): &&(String, u32)| {
+            let change = id.parse().ok().and_then(|id| self.state.changes.get(id));
+            change.is_some_and(|change| {
+                let is_current = change.fence == *fence && change.worker().is_some();
+                is_current && (matches!(queueing, Queueing::Land { .. }) == change.landing.is_some())
             })
         };
-        Some(self.names.claims.iter().filter(fits).cloned().collect())
+        Some(recent(&self.names.claims).iter().filter(fits).cloned().collect())
+    }
+
+    fn who_most_likely_may_queue(&self, queueing: &Queueing, what: &What) -> Option<ActorName> {
+        let change = |id: &str| id.parse().ok().and_then(|id| self.state.changes.get(id));
+        if let Some(which) = queueing.claim() {
+            let claims = self.claims_that_fit(what)?;
+            let (id, _) = claims.iter().rev().nth(which % claims.len().max(1))?;
+            return change(id)?.worker().cloned();
+        }
+        let changes = self.changes_that_fit(what)?;
+        match queueing {
+            Queueing::Cancel { change: which } | Queueing::Submit { supersedes: Some(which), .. } => {
+                change(latest(&changes, *which)).map(|change| change.agent.clone())
+            }
+            Queueing::Approve { change: which, .. } => {
+                let author = &change(latest(&changes, *which))?.agent;
+                [actor(0), actor(1)].into_iter().find(|reviewer| reviewer != author)
+            }
+            _ => None,
+        }
     }
 
     /// Most tokens are used by their holders, most campaigns changed by their organizers; every third command is given
@@ -158,32 +178,16 @@ impl Asking<'_> {
         if self.serial.is_multiple_of(3) {
             return None;
         }
+        if let What::Queue(queueing) = what {
+            return self.who_most_likely_may_queue(queueing, what);
+        }
         let fitting = self.countdowns_that_fit(what)?;
         let countdown = |which: &usize| {
             let id = latest(&fitting, *which).parse().ok()?;
             self.state.countdowns.get(id)
         };
         let campaign = |which: &usize| self.campaign_organizer(*which);
-        let change = |which: &usize| self.change(latest(&self.changes_that_fit(what)?, *which));
         match what {
-            What::ExtendChange { claim, .. }
-            | What::StartLanding { claim, .. }
-            | What::LandChange { claim, .. }
-            | What::ConflictChange { claim }
-            | What::RejectChange { claim }
-            | What::FailChange { claim, .. }
-            | What::ReturnChange { claim } => {
-                let claims = self.claims_that_fit(what)?;
-                self.change(latest(&claims, *claim).split_once('.')?.0)?.worker().cloned()
-            }
-            What::ApproveChange { change: which } => {
-                let change = change(which)?;
-                let rule = change.approval.as_ref()?;
-                rule.of.iter().find(|who| **who != change.agent && !change.reviews.contains_key(*who)).cloned()
-            }
-            What::CancelChange { change: which } | What::SubmitChange { supersedes: Some(which), .. } => {
-                Some(change(which)?.agent.clone())
-            }
             What::Ack { token } | What::Nack { token } | What::Extend { token } => {
                 let token: Token = latest(&self.names.tokens, *token).parse().ok()?;
                 self.state.mailboxes.iter().find(|delivery| delivery.token() == Some(token))?.holder().cloned()

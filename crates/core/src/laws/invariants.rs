@@ -5,10 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    asking::Names,
-    queue::{QueueLaws, is_told},
-};
+use super::{asking::Names, landings::Landings};
 use crate::{
     campaign::{self, events::FailurePolicy},
     countdown::{Answer, Phase, events::ReleasePolicy},
@@ -33,7 +30,7 @@ pub struct Laws {
     released: BTreeSet<CountdownId>,
     acked: BTreeSet<(MessageId, ActorName)>,
     senders: BTreeMap<MessageId, ActorName>,
-    queue: QueueLaws,
+    landings: Landings,
 }
 
 /// The events of one command, or of one thing that was due.
@@ -43,7 +40,7 @@ struct Group {
     actor: ActorName,
     time: Timestamp,
     ids: BTreeSet<EventId>,
-    /// What has to be told, the ends of countdowns and changes, and how many messages each brought about.
+    /// The countdowns' ends, and how many messages each brought about.
     ends: BTreeMap<EventId, u32>,
 }
 
@@ -75,9 +72,11 @@ impl Laws {
         assert!(recorded.time >= self.state.time, "TimeNeverDecreases: {recorded:?} after {}", self.state.time);
         self.check_group(&recorded);
         self.check_event(&recorded);
+        self.landings.check(&self.state.changes, &recorded);
         self.names.remember(&recorded);
         self.state.evolve(&recorded);
         self.check_what_it_made(&recorded);
+        self.landings.check_after(&self.state.changes, &recorded);
         self.log.push(recorded);
     }
 
@@ -124,7 +123,7 @@ impl Laws {
             assert!(self.keys.insert(key), "SameKeyOneEffect: {recorded:?}");
         }
         assert!(group.ids.insert(recorded.id), "an id is given once: {recorded:?}");
-        if countdown_that_ended(&recorded.event).is_some() || is_told(&recorded.event) {
+        if countdown_that_ended(&recorded.event).is_some() {
             group.ends.insert(recorded.id, 0);
         }
         if matches!(recorded.event, Event::MessageSent(_))
@@ -152,7 +151,6 @@ impl Laws {
     }
 
     fn check_event(&mut self, recorded: &Recorded) {
-        self.queue.check(recorded, &self.state.changes);
         if let Some(id) = countdown_that_ended(&recorded.event) {
             let before = self.state.countdowns.get(id).expect("NothingFromNowhere: a countdown");
             assert!(!before.has_ended(), "TerminalIsFinal: {recorded:?}");

@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::queueing::{Queueing, queueing};
+
 /// Who acts. The last is the organizer, the only human.
 pub const ACTORS: [&str; 6] = ["ann", "bob", "cy", "dan", "eve", "olga"];
 
@@ -65,21 +67,7 @@ pub enum What {
     Nack { token: usize },
     Extend { token: usize },
     Redrive { dead: usize },
-    SubmitChange { task: usize, path: usize, priority: usize, review: bool, supersedes: Option<usize> },
-    ClaimChanges { max: u32, lease_ms: u64 },
-    ExtendChange { claim: usize, lease_ms: u64 },
-    StartLanding { claim: usize, commit: u8, tree: u8 },
-    LandChange { claim: usize, recovered: bool },
-    ConflictChange { claim: usize },
-    RejectChange { claim: usize },
-    FailChange { claim: usize, class: usize },
-    ReturnChange { claim: usize },
-    ApproveChange { change: usize },
-    DisapproveChange { change: usize },
-    CancelChange { change: usize },
-    RequeueChange { change: usize },
-    PauseQueue,
-    ResumeQueue,
+    Queue(Queueing),
 }
 
 /// The names of the objects that there are, the latest last.
@@ -97,12 +85,9 @@ pub struct Known<'w> {
     pub tokens: &'w [String],
     /// Ids of changes.
     pub changes: &'w [String],
-    /// Every claim on a change: its id, a dot, and the fence.
-    pub claims: &'w [String],
+    /// Every claim on a change, with its fence.
+    pub claims: &'w [(String, u32)],
 }
-
-/// The files that changes touch, some below others.
-const PATHS: [&[&str]; 5] = [&["src"], &["src/a"], &["src/a/b", "doc"], &["doc"], &["srca"]];
 
 /// The one that is meant; round again from the latest where there are fewer.
 #[must_use]
@@ -192,74 +177,8 @@ impl What {
             Self::Ack { token: which } => json!({"ack_message": {"token": token(which)}}),
             Self::Nack { token: which } => json!({"nack_message": {"token": token(which)}}),
             Self::Extend { token: which } => json!({"extend_message": {"token": token(which), "lease_ms": 90_000}}),
+            Self::Queue(queueing) => queueing.command(known, serial),
             Self::Redrive { dead } => json!({"redrive_message": {"message": latest(known.dead, *dead)}}),
-            _ => self.queue_command(known),
-        }
-    }
-
-    fn queue_command(&self, known: &Known<'_>) -> Value {
-        let change = |which: &usize| latest(known.changes, *which);
-        // With what else the command says.
-        let under = |claim: &usize, and: Value| {
-            let (change, fence) = latest(known.claims, *claim).split_once('.').unwrap_or(("nothing", "1"));
-            let mut fields = json!({"change": change, "fence": fence.parse::<u32>().unwrap_or(1)});
-            if let (Some(fields), Value::Object(and)) = (fields.as_object_mut(), and) {
-                fields.extend(and);
-            }
-            fields
-        };
-        let git = |seed: u8| format!("{seed:02x}").repeat(20);
-        match self {
-            Self::SubmitChange { task, path, priority, review, supersedes } => {
-                let mut submit = json!({
-                    "task": format!("task-{task}"),
-                    "target": if *task == 0 { "release" } else { "main" },
-                    "content": {"operations": format!("{path:02x}").repeat(32)},
-                    "paths": PATHS[*path],
-                    "priority": (["critical", "high", "normal", "low"][*priority]),
-                });
-                if *review {
-                    submit["approval"] = json!({"needed": 2, "of": ACTORS[..4]});
-                }
-                if let Some(supersedes) = supersedes {
-                    submit["supersedes"] = change(supersedes).into();
-                }
-                json!({"submit_change": submit})
-            }
-            Self::ClaimChanges { max, lease_ms } => {
-                json!({"claim_changes": {"target": "main", "max": max, "lease_ms": lease_ms}})
-            }
-            Self::ExtendChange { claim, lease_ms } => {
-                json!({"extend_change": under(claim, json!({"lease_ms": lease_ms}))})
-            }
-            Self::StartLanding { claim, commit, tree } => {
-                let receipt = json!({
-                    "base": git(0), "tested_tree": git(7), "commit": git(*commit), "tree": git(*tree), "checks": [],
-                });
-                json!({"start_landing": under(claim, json!({"receipt": receipt}))})
-            }
-            Self::LandChange { claim, recovered } => {
-                json!({"land_change": under(claim, json!({"recovered": recovered}))})
-            }
-            Self::ConflictChange { claim } => {
-                json!({"conflict_change": under(claim, json!({"paths": ["src"], "detail": "both changed it"}))})
-            }
-            Self::RejectChange { claim } => {
-                json!({"reject_change": under(claim, json!({"faults": ["a link leads out"]}))})
-            }
-            Self::FailChange { claim, class } => {
-                let class = ["check", "machine", "final"][*class];
-                json!({"fail_change": under(claim, json!({"class": class, "cause": "a test failed"}))})
-            }
-            Self::ReturnChange { claim } => json!({"return_change": under(claim, json!({"reason": "stopping"}))}),
-            Self::ApproveChange { change: which } => json!({"approve_change": {"change": change(which)}}),
-            Self::DisapproveChange { change: which } => {
-                json!({"disapprove_change": {"change": change(which), "reason": "no tests"}})
-            }
-            Self::CancelChange { change: which } => json!({"cancel_change": {"change": change(which)}}),
-            Self::RequeueChange { change: which } => json!({"requeue_change": {"change": change(which)}}),
-            Self::PauseQueue => json!({"pause_queue": {"reason": "a release"}}),
-            _ => json!({"resume_queue": {}}),
         }
     }
 }
@@ -298,7 +217,7 @@ fn what() -> impl Strategy<Value = What> {
     let campaigns = prop_oneof![
         3 => any::<bool>().prop_map(|go_on| What::CreateCampaign { go_on }),
         3 => (campaign(), countdown()).prop_map(|(campaign, countdown)| What::Join { campaign, countdown }),
-        5 => (campaign(), countdown(), countdown(), prop::bool::weighted(0.3))
+        5 => (campaign(), countdown(), countdown(), prop::bool::weighted(0.35))
             .prop_map(|(campaign, before, after, away)| What::Link { campaign, before, after, away }),
         4 => campaign().prop_map(|campaign| What::Start { campaign }),
         1 => campaign().prop_map(|campaign| What::Cancel { campaign }),
@@ -320,36 +239,5 @@ fn what() -> impl Strategy<Value = What> {
         2 => (0..4_usize, any::<bool>()).prop_map(|(name, human)| What::AddActor { name, human }),
         1 => prop::bool::weighted(0.2).prop_map(|closed| What::Membership { closed }),
     ];
-    prop_oneof![12 => countdowns, 7 => campaigns, 10 => mail, 1 => people, 12 => queue()]
-}
-
-fn queue() -> impl Strategy<Value = What> {
-    let (change, claim) = (|| 0..8_usize, || 0..5_usize);
-    let lease_ms = || prop_oneof![0..5_000_u64, 0..200_000_u64];
-    let submitted = (
-        (0..6_usize, 0..PATHS.len(), 0..4_usize),
-        prop::bool::weighted(0.3),
-        proptest::option::weighted(0.1, change()),
-    );
-    prop_oneof![
-        12 => submitted.prop_map(|((task, path, priority), review, supersedes)| {
-            What::SubmitChange { task, path, priority, review, supersedes }
-        }),
-        14 => (0..4_u32, lease_ms()).prop_map(|(max, lease_ms)| What::ClaimChanges { max, lease_ms }),
-        4 => (claim(), lease_ms()).prop_map(|(claim, lease_ms)| What::ExtendChange { claim, lease_ms }),
-        10 => (claim(), 1..3_u8, prop_oneof![9 => Just(7_u8), 1 => Just(8_u8)])
-            .prop_map(|(claim, commit, tree)| What::StartLanding { claim, commit, tree }),
-        8 => (claim(), any::<bool>()).prop_map(|(claim, recovered)| What::LandChange { claim, recovered }),
-        2 => claim().prop_map(|claim| What::ConflictChange { claim }),
-        2 => claim().prop_map(|claim| What::RejectChange { claim }),
-        8 => (claim(), prop_oneof![6 => 0..2_usize, 1 => Just(2_usize)])
-            .prop_map(|(claim, class)| What::FailChange { claim, class }),
-        3 => claim().prop_map(|claim| What::ReturnChange { claim }),
-        6 => change().prop_map(|change| What::ApproveChange { change }),
-        2 => change().prop_map(|change| What::DisapproveChange { change }),
-        3 => change().prop_map(|change| What::CancelChange { change }),
-        2 => change().prop_map(|change| What::RequeueChange { change }),
-        1 => Just(What::PauseQueue),
-        3 => Just(What::ResumeQueue),
-    ]
+    prop_oneof![12 => countdowns, 6 => campaigns, 10 => mail, 1 => people, 9 => queueing().prop_map(What::Queue)]
 }

@@ -30,8 +30,8 @@ pub enum Content {
 pub struct Check {
     /// The shell command.
     pub command: String,
-    /// How long it may take; the worker's default if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// How long it may take; the worker's default if absent. Written even so: the binary form of a snapshot leaves nothing out.
+    #[serde(default)]
     pub limit_ms: Option<Span>,
 }
 

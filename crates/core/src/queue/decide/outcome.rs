@@ -39,8 +39,8 @@ impl Claim<'_> {
     ///
     /// # Errors
     /// [`Refusal::UntestedTree`] if what is to land is not what was tested; [`Refusal::OutOfTurn`] while an overlapping
-    /// change goes before it; [`Refusal::LandingBegun`] while an earlier landing of it is not cleared up;
-    /// [`Refusal::ChangeEnded`], [`Refusal::StaleFence`].
+    /// change goes before it, unless that one was announced to land with the same commit; [`Refusal::LandingBegun`] while
+    /// an earlier landing of it is not cleared up; [`Refusal::ChangeEnded`], [`Refusal::StaleFence`].
     pub fn start_landing(&self, changes: &Changes, receipt: Receipt) -> Result<Vec<Event>, Refusal> {
         self.is_current()?;
         if receipt.tree != receipt.tested_tree {
@@ -54,7 +54,8 @@ impl Claim<'_> {
         }
         let goes_before = |other: &&Change| {
             let counts = matches!(other.phase, Phase::Leased { .. }) || other.is_ready(self.now);
-            counts && overlap(&other.paths, &self.change.paths)
+            let lands_with_it = other.landing.as_ref() == Some(&receipt);
+            counts && !lands_with_it && overlap(&other.paths, &self.change.paths)
         };
         let ahead = changes.line(&self.change.target).take_while(|other| other.id != self.change.id).find(goes_before);
         if let Some(other) = ahead {
