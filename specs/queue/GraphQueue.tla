@@ -135,12 +135,15 @@ OfWorkersOfOne(by, c, fence) ==
         /\ ChangeDied(by, c, fence, class)
         /\ Step("ChangeDied", [by |-> by, change |-> c, fence |-> fence, class |-> class])
 
+\* Where there are two, leases of two lengths: so that the later claim can end first.
+LeaseOf(by) == IF IsOfOne \/ by = "w1" THEN 1 ELSE 2
+
 GraphNext ==
     \/ OfPeople
     \/ \E by \in Workers, count \in 1..ClaimedMax :
         /\ \A c \in TheFirst(count, CanBeClaimed(by)) : CanStillBeClaimed(c)
-        /\ ChangeLeased(by, count, 1)
-        /\ Step("ChangeLeased", [by |-> by, changes |-> ClaimedInTurn(by, count), lease |-> 1])
+        /\ ChangeLeased(by, count, LeaseOf(by))
+        /\ Step("ChangeLeased", [by |-> by, changes |-> ClaimedInTurn(by, count), lease |-> LeaseOf(by)])
     \/ \E c \in DOMAIN changes :
         /\ ChangeLeaseExpired(c)
         /\ IsFirstDue(c)

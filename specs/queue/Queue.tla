@@ -298,6 +298,7 @@ ChangeFailed(by, c, fence, class, pause) ==
     /\ IsClaimOf(by, c, fence)
     /\ ~IsLanding(c)
     /\ ~IsTheLast(c, class)
+    /\ class \in {"check", "machine"}
     /\ NotAfter(PauseAfter(changes[c].failures), pause)
     /\ NotAfter(pause, Doubled(PauseAfter(changes[c].failures)))
     /\ Becomes(c, [Queued(changes[c], Plus(now, pause)) EXCEPT !.failures = @ + 1])

@@ -53,9 +53,11 @@ const WORKERS: [&str; 2] = ["w1", "w2"];
 const NAMES: u64 = 2;
 /// Changes to another branch have the numbers after this one.
 const ELSEWHERE: u64 = 100;
-/// When each world begins. A second later it ends.
+/// When each world begins, and to when its time passes.
 const START: i32 = 2000;
+const END: i32 = 2001;
 const START_OF_TWO: i32 = 4000;
+const END_OF_TWO: i32 = 4002;
 
 fn actor(name: &str) -> ActorName {
     ActorName::parse(name).unwrap()
@@ -277,7 +279,9 @@ impl Tiny {
     fn commands(&self) -> Vec<(&'static str, Command)> {
         let mut commands = self.submissions();
         for by in WORKERS {
-            commands.extend([(by, claim(1, 1)), (by, claim(2, 1))]);
+            // Where there are two, leases of two lengths: so that the later claim can end first.
+            let lease_s = if self.is_of_one() || by == "w1" { 1 } else { 2 };
+            commands.extend([(by, claim(1, lease_s)), (by, claim(2, lease_s))]);
         }
         for there in self.there() {
             let id = there.id;
@@ -478,7 +482,7 @@ impl Machine for TinyWorld {
             }
             assert_eq!(state, self.state(tiny), "what is refused, and what writes nothing, changes nothing");
         }
-        let end = at(if tiny.is_of_one() { START + 1 } else { START_OF_TWO + 1 });
+        let end = at(if tiny.is_of_one() { END } else { END_OF_TWO });
         if end > tiny.now {
             steps.push((Step::new("Advance", [("to", Plainly.at(end))]), Tiny { now: end, ..tiny.clone() }));
         }

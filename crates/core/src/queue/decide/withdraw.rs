@@ -44,7 +44,7 @@ pub(super) fn may_be_withdrawn(change: &Change, actor: &ActorName) -> Result<(),
     if *actor != change.agent {
         return Err(Refusal::NotYourChange { change: change.id.into(), agent: change.agent.clone() });
     }
-    if false {
+    if change.landing.is_some() {
         return Err(Refusal::LandingBegun { change: change.id.into() });
     }
     Ok(())
