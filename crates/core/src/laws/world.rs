@@ -168,7 +168,10 @@ impl World {
             }
             // The same change of the same task lives already: its first event is the answer, and nothing is written.
             Ok(Handled::Repeated { .. }) => {
-                assert!(matches!(request.command, Command::SubmitChange(_)), "SameKeyOneEffect: the key is fresh");
+                assert!(
+                    matches!(request.command, Command::SubmitChange(_) | Command::RequeueChange(_)),
+                    "SameKeyOneEffect: the key is fresh"
+                );
                 assert_eq!(self.state.size, self.laws.state().size, "NoDuplicates");
             }
             Err(_) => {

@@ -148,5 +148,5 @@ fn check_faults(check: &Check, faults: &mut Vec<String>) {
 fn approval_fault(rule: &ApprovalRule, author: &ActorName) -> Option<String> {
     let able = rule.of.iter().filter(|reviewer| *reviewer != author).count();
     (usize::try_from(rule.needed).unwrap_or(usize::MAX) > able)
-        .then(|| format!("{} approvals are needed, and {able} may give one (the author does not count)", rule.needed))
+        .then(|| format!("approvals needed: {}; {able} may give one (the author does not count)", rule.needed))
 }
