@@ -75,7 +75,7 @@ fn a_worker_that_wakes_up_after_its_lease_is_refused_at_the_ref_where_the_branch
         }
     };
     assert_eq!(exit, Some(0), "{out}{err}");
-    assert_eq!(queue.landed(), [change.clone()]);
+    assert_eq!(queue.landed(), std::slice::from_ref(&change));
     assert_eq!(queue.show(&change)["fence"].as_u64().map(|fence| fence >= 2), Some(true));
     queue.is_sound();
 }
