@@ -47,8 +47,11 @@ Submits ==
 One == [base |-> "b", tested |-> "t", commit |-> "one", tree |-> "t"]
 Other == [One EXCEPT !.commit = "other"]
 
-\* The second is announced only after the first: in vain.
-CanAnnounce(c, receipt) == receipt = One \/ IsLanding(c)
+\* The second is announced only after the first, for the same change or for one that it overlaps with and that goes before it: in vain.
+CanAnnounce(c, receipt) ==
+    \/ receipt = One
+    \/ IsLanding(c)
+    \/ \E d \in Ahead(c) : IsLanding(d) /\ Overlap(c, d)
 
 \* So often each is claimed: in the one world often enough for a claim to be outranked, but only the first change.
 CanStillBeClaimed(c) ==

@@ -110,8 +110,9 @@ NoLanding == [base |-> "none", tested |-> "none", commit |-> "none", tree |-> "n
 \* A landing was announced, and only a look at the repository says whether it happened.
 IsLanding(c) == changes[c].landing # NoLanding
 
-\* Something that it overlaps with lands first.
-IsOutOfTurn(c) == \E d \in Ahead(c) : (IsLeased(d) \/ IsReady(d)) /\ Overlap(c, d)
+\* Something that it overlaps with lands first, and not with the same commit.
+IsOutOfTurn(c, receipt) ==
+    \E d \in Ahead(c) : (IsLeased(d) \/ IsReady(d)) /\ Overlap(c, d) /\ changes[d].landing # receipt
 
 MayReview(by, c) == by \in changes[c].reviewers /\ by # changes[c].agent
 
@@ -262,7 +263,7 @@ ChangeLandingStarted(by, c, fence, receipt) ==
     /\ IsClaimOf(by, c, fence)
     /\ receipt.tree = receipt.tested
     /\ ~IsLanding(c)
-    /\ ~IsOutOfTurn(c)
+    /\ ~IsOutOfTurn(c, receipt)
     /\ Becomes(c, [changes[c] EXCEPT !.landing = receipt])
     /\ UNCHANGED <<now, order, paused>>
 
@@ -452,7 +453,8 @@ NoOtherEndWhileItLands ==
 OverlapsLandInTurn ==
     [][ \A c \in DOMAIN changes :
             (~IsLanding(c) /\ changes'[c].landing # NoLanding) =>
-                \A d \in Ahead(c) : Overlap(c, d) => ~(IsLeased(d) \/ IsReady(d)) ]_vars
+                \A d \in Ahead(c) :
+                    Overlap(c, d) => (~(IsLeased(d) \/ IsReady(d)) \/ changes[d].landing = changes'[c].landing) ]_vars
 
 \* Two workers never have overlapping changes, but for one that came back from its pause, or that was urgent: it goes first.
 OthersWorkIsNotTouched ==

@@ -16,7 +16,7 @@ use convoke_core::{
     log::Salt,
     mailbox::events::MessageSent,
     name::{ActorName, Name},
-    queue::{Change, Changes, GitHash, Phase, events::Content},
+    queue::{Change, Changes, GitHash, Phase, events::Content, overlap},
     refusal::Refusal,
     time::{Span, Timestamp},
     workspace::{Context, Handled, Past, State, handle, handle_due},
@@ -31,7 +31,7 @@ use serde_json::json;
 /// Ann and bob hand changes in, rae reviews, w1 and w2 work; and each tries what only others may.
 struct TinyWorld {
     actors: Actors,
-    /// By the change, whether it is landing, and whether it is alone: every command under a claim, by everybody.
+    /// By the change, whether a landing stands in its way, and whether it is alone: every command under a claim, by everybody.
     under_claims: BTreeMap<(ChangeId, bool, bool), Vec<Tried>>,
     refusals: RefCell<BTreeSet<&'static str>>,
 }
@@ -265,6 +265,13 @@ impl Tiny {
         !self.is_of_one() && self.there().iter().any(|change| change.submitted_at < at(START_OF_TWO))
     }
 
+    /// Whether the landing of a change was announced, or of one that goes before it and that it overlaps with: another one is in vain.
+    fn knows_a_landing(&self, change: &Change) -> bool {
+        let mut ahead = self.changes.line(&change.target).take_while(|other| other.id != change.id);
+        let is_before = |other: &Change| other.landing.is_some() && overlap(&other.paths, &change.paths);
+        change.landing.is_some() || (!change.has_ended() && ahead.any(is_before))
+    }
+
     fn submissions(&self) -> Vec<(&'static str, Command)> {
         match (self.is_of_one(), self.named) {
             _ if self.named >= NAMES => Vec::new(),
@@ -466,7 +473,7 @@ impl Machine for TinyWorld {
             let of_claims = tiny
                 .there()
                 .into_iter()
-                .flat_map(|there| &self.under_claims[&(there.id, there.landing.is_some(), tiny.is_of_one())]);
+                .flat_map(|there| &self.under_claims[&(there.id, tiny.knows_a_landing(there), tiny.is_of_one())]);
             let others = tiny.commands().into_iter().map(|(by, command)| (by, command, None));
             for (by, command, asked) in others.chain(of_claims.cloned()) {
                 let Some((step, next)) = self.ask_on(&mut state, tiny, by, command) else { continue };
