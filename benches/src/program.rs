@@ -79,12 +79,6 @@ impl Program {
         Ok(serde_json::from_slice(&self.output(&[arguments, &["--json"]].concat())?)?)
     }
 
-    /// What the program answers, line by line.
-    pub(crate) fn ndjson(&self, arguments: &[&str]) -> Outcome<Vec<Value>> {
-        let output = String::from_utf8(self.output(&[arguments, &["--json"]].concat())?)?;
-        Ok(output.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
-    }
-
     fn output(&self, arguments: &[&str]) -> Outcome<Vec<u8>> {
         let Output { status, stdout, stderr } = Command::new(&self.program)
             .args(arguments)

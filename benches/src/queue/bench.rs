@@ -99,7 +99,7 @@ impl Bench {
     /// How many changes ended in each way.
     pub(crate) fn outcomes(&self) -> Outcome<serde_json::Map<String, serde_json::Value>> {
         let metrics = self.program.json(&["queue", "metrics"])?;
-        Ok(metrics["data"]["counts"].as_object().cloned().unwrap_or_default())
+        Ok(metrics["data"]["queue_metrics"]["counts"].as_object().cloned().unwrap_or_default())
     }
 
     /// How many ended like that.

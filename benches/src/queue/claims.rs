@@ -37,7 +37,8 @@ pub(crate) fn run(figures: &mut Figures) -> Outcome<()> {
     }
     latencies_us.sort_by(f64::total_cmp);
     let mut leases: BTreeMap<String, u64> = BTreeMap::new();
-    for event in bench.program.ndjson(&["log", "--kind", "change.leased", "--limit", "100000"])? {
+    let log = bench.program.json(&["log", "--kind", "change.leased", "--limit", "10000"])?;
+    for event in log["data"]["log"]["events"].as_array().into_iter().flatten() {
         let change = event["payload"]["change"].as_str().ok_or_else(|| format!("no lease: {event}"))?;
         *leases.entry(change.to_owned()).or_default() += 1;
     }
