@@ -57,6 +57,26 @@ pub(crate) fn load(socket: &Path, clients: u64, time: Duration, first: u64, prot
     })
 }
 
+/// Lets many clients send one request each at the same time. Gives how long each waited, in microseconds.
+pub(crate) fn at_once(socket: &Path, clients: u64, first: u64, protocol: &impl Protocol) -> Outcome<Vec<f64>> {
+    runtime()?.block_on(async {
+        let mut streams = Vec::new();
+        for _ in 0..clients {
+            streams.push(UnixStream::connect(socket).await?);
+        }
+        let until = Instant::now() + Duration::from_secs(600);
+        let mut tasks = JoinSet::new();
+        for (client, stream) in (first..).zip(streams) {
+            tasks.spawn(one_client(stream, until, client..client + 1, protocol.clone()));
+        }
+        let mut latencies_us = Vec::new();
+        while let Some(done) = tasks.join_next().await {
+            latencies_us.extend(done??);
+        }
+        Ok(latencies_us)
+    })
+}
+
 async fn one_client(
     mut stream: UnixStream,
     until: Instant,
@@ -87,6 +107,29 @@ async fn one_client(
         latencies.push(began.elapsed().as_secs_f64() * 1e6);
     }
     Ok(latencies)
+}
+
+/// Answers each request with the same bytes, as many as a small answer of the daemon has: what is left of two cores for any server
+/// once the clients have taken theirs.
+pub(crate) fn echo(socket: &Path) -> Outcome<()> {
+    let body = "x".repeat(400);
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let answer: &'static str = answer.leak();
+    runtime()?.block_on(async {
+        let listener = tokio::net::UnixListener::bind(socket)?;
+        loop {
+            let (mut stream, _) = listener.accept().await?;
+            tokio::spawn(async move {
+                let mut buffer = vec![0; 64 * 1024];
+                // A client sends its next request after the answer, and each comes whole.
+                while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {
+                    if stream.write_all(answer.as_bytes()).await.is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    })
 }
 
 /// Redis' protocol: one `XADD` a request.

@@ -61,6 +61,8 @@ fn single_requests(figures: &mut Figures) -> Outcome<()> {
     let xadd = Xadd { value: "x".repeat(workload::BODY_BYTES) };
     let (mut convoke_rates, mut redis_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let (mut convoke_us, mut redis_us) = (Vec::new(), Vec::new());
+    let (echo_socket, mut echo_rates) = (redis_folder.path().join("echo.sock"), Vec::new());
+    let _echo = Server::echo(&echo_socket)?;
     let (daemon, mut processor) = (program.daemon()?, String::new());
     for turn in 0..TURNS {
         let before = machine::processor_s(&daemon);
@@ -70,15 +72,17 @@ fn single_requests(figures: &mut Figures) -> Outcome<()> {
         ratios.push(ours.rate() / theirs.rate());
         convoke_rates.push(ours.rate());
         redis_rates.push(theirs.rate());
+        echo_rates.push(load(&echo_socket, CLIENTS, TURN_TIME, turn << 24, &http)?.rate());
         convoke_us.push(median(&ours.latencies_us));
         redis_us.push(median(&theirs.latencies_us));
     }
     let from = format!(
-        "{:.1} k requests/s (p50 {:.1} ms) beside {:.1} k (p50 {:.1} ms) of Redis; a request takes the daemon {processor}",
+        "{:.1} k requests/s (p50 {:.1} ms) beside {:.1} k (p50 {:.1} ms) of Redis; a request takes the daemon {processor}; a server that answers each of the same requests with fixed bytes and does nothing else: {:.1} k",
         median(&convoke_rates) / 1e3,
         median(&convoke_us) / 1e3,
         median(&redis_rates) / 1e3,
-        median(&redis_us) / 1e3
+        median(&redis_us) / 1e3,
+        median(&echo_rates) / 1e3
     );
     let what = "One request a message, 64 clients, 300 bytes, durable, beside Redis `appendfsync always` with `XADD`";
     figures.add(what, median(&ratios), "×", Target::AtLeast(4.0), from);
@@ -86,7 +90,7 @@ fn single_requests(figures: &mut Figures) -> Outcome<()> {
         "single requests",
         json!({
             "convoke_per_s": convoke_rates, "redis_per_s": redis_rates, "ratios": ratios,
-            "convoke_p50_us": convoke_us, "redis_p50_us": redis_us,
+            "convoke_p50_us": convoke_us, "redis_p50_us": redis_us, "echo_per_s": echo_rates,
         }),
     );
     Ok(())

@@ -10,6 +10,7 @@ mod figures;
 mod machine;
 mod plain;
 mod program;
+mod queue;
 mod reading;
 mod workload;
 mod workspaces;
@@ -33,7 +34,8 @@ pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 type Group = fn(&mut Figures) -> Outcome<()>;
 
 /// Every group, in the order in which they run.
-const GROUPS: &[(&str, Group)] = &[("embedded", embedded::run), ("reading", reading::run), ("daemon", daemon::run)];
+const GROUPS: &[(&str, Group)] =
+    &[("embedded", embedded::run), ("reading", reading::run), ("daemon", daemon::run), ("queue", queue::run)];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         ["open", folder] => reading::open(folder.as_ref()),
         ["engine"] => embedded::engine(),
         ["memory"] => daemon::memory_alone(),
+        ["echo", socket] => clients::echo(socket.as_ref()),
         ["clients"] => daemon::clients(),
         ["stream"] => daemon::bulk(&mut Figures::default()),
         ref names => benchmarks(names),

@@ -7,6 +7,7 @@ use std::{
     time::Instant,
 };
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{Outcome, machine, workload::ORGANIZER, workspaces};
@@ -36,6 +37,16 @@ impl Program {
         Ok(new)
     }
 
+    /// The project's folder.
+    pub(crate) fn project(&self) -> &Path {
+        self.project.path()
+    }
+
+    /// The program itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.program
+    }
+
     /// The workspace's folder.
     pub(crate) fn folder(&self) -> PathBuf {
         self.project.path().join(".convoke")
@@ -59,17 +70,26 @@ impl Program {
     /// Runs the program, which has to succeed. Gives how long it took, in milliseconds.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome<f64> {
         let began = Instant::now();
-        let Output { status, stderr, .. } = Command::new(&self.program)
+        self.output(arguments)?;
+        Ok(began.elapsed().as_secs_f64() * 1e3)
+    }
+
+    /// What the program answers, as JSON.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Outcome<Value> {
+        Ok(serde_json::from_slice(&self.output(&[arguments, &["--json"]].concat())?)?)
+    }
+
+    fn output(&self, arguments: &[&str]) -> Outcome<Vec<u8>> {
+        let Output { status, stdout, stderr } = Command::new(&self.program)
             .args(arguments)
             .current_dir(self.project.path())
             .stdin(Stdio::null())
             .output()
             .map_err(|error| format!("{} cannot be run: {error}", self.program.display()))?;
-        let took = began.elapsed();
         if !status.success() {
             return Err(format!("convoke {arguments:?}: {}", String::from_utf8_lossy(&stderr)).into());
         }
-        Ok(took.as_secs_f64() * 1e3)
+        Ok(stdout)
     }
 }
 
@@ -89,6 +109,19 @@ impl Server {
     pub(crate) fn start(program: &str, arguments: &[&str], folder: &Path) -> Option<Self> {
         let quiet = Command::new(program).args(arguments).current_dir(folder).stdout(Stdio::null()).spawn();
         quiet.ok().map(Self)
+    }
+
+    /// This program, as a server that answers without doing anything.
+    pub(crate) fn echo(socket: &Path) -> Outcome<Self> {
+        let server = Self(Command::new(std::env::current_exe()?).arg("echo").arg(socket).spawn()?);
+        let began = Instant::now();
+        while std::os::unix::net::UnixStream::connect(socket).is_err() {
+            if began.elapsed().as_secs() > 5 {
+                return Err("the server that only answers does not listen".into());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        Ok(server)
     }
 }
 

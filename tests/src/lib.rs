@@ -7,6 +7,7 @@ pub mod exports;
 pub mod ledger;
 pub mod load;
 pub mod playing;
+pub mod queue;
 pub mod simulation;
 pub mod socket;
 mod witness;

@@ -1,6 +1,6 @@
 //! The arrows between the crates, as ARCHITECTURE.md draws them, compared with what cargo says.
 //!
-//! `cli → engine → { projections, store } → core`, and `cli → model → core`; nothing points back, and nobody skips into the program.
+//! `cli → engine → { projections, store } → core`, `cli → worker → git → core`, and `cli → model → core`; nothing points back, and nobody skips into the program.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,14 +10,28 @@ use std::{
 use serde_json::Value;
 
 /// What each crate may use. Development dependencies count too, except where a line says so.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("convoke-core", &[]),
     ("convoke-model", &["convoke-core"]),
     ("convoke-store", &["convoke-core"]),
     ("convoke-projections", &["convoke-core"]),
     ("convoke", &["convoke-core", "convoke-projections", "convoke-store"]),
-    // Not the store: the program can do nothing that the engine's API cannot.
-    ("convoke-cli", &["convoke", "convoke-core", "convoke-model", "convoke-projections"]),
+    // Git's side of the queue: the engine knows neither.
+    ("convoke-git", &["convoke-core"]),
+    ("convoke-worker", &["convoke-core", "convoke-git"]),
+    // Of the store only what lies beside the log: the program can do nothing with the log that the engine's API cannot.
+    (
+        "convoke-cli",
+        &[
+            "convoke",
+            "convoke-core",
+            "convoke-git",
+            "convoke-model",
+            "convoke-projections",
+            "convoke-store",
+            "convoke-worker",
+        ],
+    ),
 ];
 /// Outside of the arrows: they may use everything, and nothing uses them.
 const EVERYTHING: [&str; 2] = ["convoke-tests", "convoke-bench"];
@@ -81,4 +95,23 @@ fn core_and_the_views_know_no_storage_no_time_and_no_chance() {
 fn the_picture_is_the_one_in_architecture_md() {
     let page = include_str!("../../ARCHITECTURE.md");
     assert!(page.contains("cli → engine → { projections, store } → core"));
+}
+
+/// The store's log is the engine's; the program uses the store for the contents beside the log.
+#[test]
+fn the_program_opens_no_log() {
+    fn visit(folder: &std::path::Path) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                visit(&path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for used in text.match_indices("convoke_store::").map(|(at, name)| &text[at + name.len()..]) {
+                assert!(used.starts_with("blobs::"), "{} uses more of the store than its blobs", path.display());
+            }
+        }
+    }
+    visit(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/cli/src")));
 }

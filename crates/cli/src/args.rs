@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::output::wall_clock;
-use clap::{Args, Parser};
+use clap::{Args, Parser, ValueEnum};
 use convoke::api::{AsOf, Reply};
 use convoke_core::{
     name::{ActorName, Key},
@@ -88,6 +88,28 @@ impl Look {
                 events.last().map_or_else(wall_clock, |event| event.time)
             }
             _ => wall_clock(),
+        }
+    }
+}
+
+/// How urgent something is.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Priority {
+    #[value(alias = "urgent")]
+    Critical,
+    High,
+    Normal,
+    #[value(alias = "info")]
+    Low,
+}
+
+impl From<Priority> for convoke_core::priority::Priority {
+    fn from(priority: Priority) -> Self {
+        match priority {
+            Priority::Critical => Self::Critical,
+            Priority::High => Self::High,
+            Priority::Normal => Self::Normal,
+            Priority::Low => Self::Low,
         }
     }
 }

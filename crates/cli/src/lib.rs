@@ -15,10 +15,12 @@ mod disk;
 mod envelope;
 mod output;
 mod render;
+mod repository;
 mod session;
 mod settings;
 mod stop;
 mod usage;
+mod worker;
 mod workspace;
 
 use std::process::ExitCode;

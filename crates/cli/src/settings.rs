@@ -6,7 +6,29 @@
 //!
 //! [daemon]
 //! idle_exit = "15m"        # how long the daemon stays without work and pending timers
+//!
+//! [queue]
+//! repository = "."         # a folder of the git repository, relative to this file's
+//! target = "main"          # the branch that changes land on if they do not say
+//! lanes = 2                # how many trees a worker tests at the same time
+//! batch = 8                # how many changes one test may cover
+//! lease = "2m"             # how long a worker's claim holds without a sign of life
+//! check_limit = "10m"      # how long a check may take
+//! checks = ["cargo test"]  # what must pass for every change
+//! allowed_checks = ["cargo test -p *"]  # what requests may ask for besides; by default nothing
+//! any_check = false        # true: requests may ask for any command
+//! protected = ["release/*"]  # branches that nobody may submit to
+//!
+//! [[queue.approvals]]      # who has to agree; the first rule that fits a change counts
+//! paths = ["src/**"]       # to changes that touch one of these,
+//! complexity = 7           # that are at least so complex (one that does not say counts as 10),
+//! target = "main"          # and are for such a branch. Each of the three may be left out
+//! needed = 2
+//! of = ["ann", "bob"]      # the author never counts
 //! ```
+
+mod glob;
+mod queue;
 
 use std::{io::ErrorKind, time::Duration};
 
@@ -16,12 +38,15 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::workspace::{SETTINGS, Workspace};
 
+pub(crate) use queue::QueueSettings;
+
 /// The settings of a workspace.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Settings {
     pub(crate) workspace: WorkspaceSettings,
     pub(crate) daemon: DaemonSettings,
+    pub(crate) queue: QueueSettings,
 }
 
 /// `[workspace]`
@@ -58,7 +83,9 @@ impl Settings {
     }
 
     fn parse(text: &str) -> Result<Self, Fault> {
-        basic_toml::from_str(text).map_err(|error| Fault::new("bad_settings", format!("{SETTINGS}: {error}")))
+        let bad = |what: String| Fault::new("bad_settings", format!("{SETTINGS}: {what}"));
+        let settings: Self = basic_toml::from_str(text).map_err(|error| bad(error.to_string()))?;
+        settings.queue.fault().map_or(Ok(settings), |fault| Err(bad(fault)))
     }
 }
 
@@ -82,6 +109,8 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 
 #[cfg(test)]
 mod tests {
+    use convoke_core::queue::RepoPath;
+
     use super::*;
 
     #[test]
@@ -95,6 +124,68 @@ mod tests {
     fn a_misspelt_setting_is_an_error() {
         for text in ["[deamon]", "[daemon]\nidle_exit = \"soon\"", "[daemon]\nidle = \"1m\"", "x"] {
             assert_eq!(Settings::parse(text).unwrap_err().code, "bad_settings", "{text}");
+        }
+    }
+
+    #[test]
+    fn the_queue_works_without_a_word_about_it() {
+        let queue = Settings::parse("").unwrap().queue;
+        assert_eq!((queue.target.as_str(), queue.lanes, queue.batch), ("main", 2, 8));
+        assert_eq!((queue.lease.as_secs(), queue.check_limit.as_secs()), (120, 600));
+        assert!(!queue.allows_check("true") && !queue.is_protected("main"));
+    }
+
+    #[test]
+    fn a_request_may_ask_for_what_is_configured_or_allowed() {
+        let with = |text: &str| Settings::parse(&format!("[queue]\n{text}")).unwrap().queue;
+        let queue = with("checks = ['make all']\nallowed_checks = ['cargo test -p *']\nprotected = ['release/*']");
+        assert!(queue.allows_check("make all") && queue.allows_check("cargo test -p parser"));
+        assert!(!queue.allows_check("make clean"));
+        assert!(queue.is_protected("release/2") && !queue.is_protected("main"));
+        assert!(with("any_check = true").allows_check("make clean"));
+    }
+
+    #[test]
+    fn the_first_approval_rule_that_fits_counts() {
+        let text = "[[queue.approvals]]\npaths = ['src/**']\ncomplexity = 7\ntarget = 'main'\nneeded = 2\nof = ['Ann', 'bob']\n\
+            [[queue.approvals]]\npaths = ['**/*.sql']\nneeded = 1\nof = ['dba']";
+        let queue = Settings::parse(text).unwrap().queue;
+        let needed = |target: &str, paths: &[&str], complexity| {
+            let paths: Vec<RepoPath> = paths.iter().map(|path| RepoPath::parse(path).unwrap()).collect();
+            queue.approval(target, &paths, complexity).map(|rule| rule.needed)
+        };
+        assert_eq!(needed("main", &["docs/x", "src/a"], Some(7)), Some(2));
+        assert_eq!(needed("main", &["src/a"], None), Some(2), "who does not say how complex it is is not let off");
+        assert_eq!(needed("main", &["src/a"], Some(6)), None);
+        assert_eq!(needed("next", &["src/a"], Some(9)), None);
+        assert_eq!(needed("main", &["src/a.sql"], Some(1)), Some(1));
+        assert_eq!(needed("main", &["docs/x"], Some(10)), None);
+    }
+
+    #[test]
+    fn a_setting_of_the_queue_that_makes_no_sense_is_an_error() {
+        for text in [
+            "lanes = 0",
+            "lanes = 1000",
+            "batch = 0",
+            "batch = 101",
+            "lease = '0s'",
+            "lease = 120",
+            "check_limit = '0s'",
+            "target = ''",
+            "checks = ['']",
+            "checks = 'cargo test'",
+            "allowed_checks = ['']",
+            "protected = ['/x']",
+            "any_checks = true",
+            "[[queue.approvals]]\nneeded = 0\nof = ['ann']",
+            "[[queue.approvals]]\nneeded = 2\nof = ['ann', 'ANN']",
+            "[[queue.approvals]]\nneeded = 1\nof = ['a n n']",
+            "[[queue.approvals]]\nneeded = 1\nof = ['ann']\ncomplexity = 11",
+            "[[queue.approvals]]\nof = ['ann']",
+        ] {
+            let fault = Settings::parse(&format!("[queue]\n{text}")).unwrap_err();
+            assert_eq!(fault.code, "bad_settings", "{text}");
         }
     }
 }

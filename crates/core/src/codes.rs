@@ -305,8 +305,8 @@ pub const ROWS: &[Row] = &[
     row(
         "stale_fence",
         Fenced,
-        "The delivery token is not of the current claim, or not the actor's: the message was acked, handed back or taken again since.",
-        "Drop the work on this claim; convoke recv takes what is there now.",
+        "The token or claim is not the current one, or not the actor's: what it was for was finished, handed back or taken again since.",
+        "Drop the work on this claim; convoke recv, or a worker, takes what is there now.",
     ),
     row(
         "not_your_mailbox",
@@ -320,6 +320,118 @@ pub const ROWS: &[Row] = &[
         Refused,
         "all addresses everybody but the sender, and nobody else is registered.",
         "Name the recipient; a new name is registered by it.",
+    ),
+    // --- the queue
+    row(
+        "invalid_change",
+        Failure,
+        "The change request is not well formed; the message lists every fault.",
+        "Correct them all, and check the file first: convoke queue validate FILE.",
+    ),
+    row(
+        "change_ended",
+        Refused,
+        "The change has landed or ended otherwise, and an end is final.",
+        "See convoke queue show; hand in a new one.",
+    ),
+    row("not_your_change", NotPermitted, "Only its author cancels or supersedes a change.", "Let its author do it."),
+    later(
+        "landing_begun",
+        Refused,
+        "The landing of the change was announced, so it may be on the branch already; only a worker that looks into the repository can tell.",
+        "Wait for a worker, or run one: convoke queue worker --once.",
+    ),
+    row(
+        "landing_not_begun",
+        Refused,
+        "A landing is announced before the branch is moved, and this one was not.",
+        "Announce it first; convoke queue worker does.",
+    ),
+    row(
+        "untested_tree",
+        Refused,
+        "Only the tree in which the checks ran may land.",
+        "Run the checks in the tree that is to land.",
+    ),
+    later(
+        "out_of_turn",
+        Refused,
+        "Another change that touches the same files goes first, so that what overlaps keeps its order.",
+        "Let the other one land or end.",
+    ),
+    row(
+        "not_a_reviewer",
+        NotPermitted,
+        "The change does not ask for this actor's approval; its author's never counts.",
+        "See who may: convoke queue show.",
+    ),
+    row("already_approved", Refused, "The approvals that the change needed are given.", "Ask its author to cancel it."),
+    row("change_not_dead", Refused, "Only a dead change can be put back.", "List them: convoke queue dead."),
+    row(
+        "protected_branch",
+        NotPermitted,
+        "The settings let nobody submit to this branch.",
+        "Name another --target; [queue] protected in convoke.toml lists the patterns.",
+    ),
+    row(
+        "check_not_allowed",
+        NotPermitted,
+        "A request may ask for the checks that are configured, and for those that [queue] allowed_checks in convoke.toml allows.",
+        "Leave the check out, or let whoever keeps convoke.toml allow it.",
+    ),
+    row(
+        "no_git",
+        Failure,
+        "There is no git on this machine, or not in PATH.",
+        "Install git, or correct PATH; then repeat.",
+    ),
+    row(
+        "no_repository",
+        NotFound,
+        "The folder that [queue] repository in convoke.toml names is not in a git repository.",
+        "Correct the setting, or make the repository: git init.",
+    ),
+    row(
+        "no_branch",
+        NotFound,
+        "The repository has no such branch or commit.",
+        "Check the spelling, and that it was fetched; a target branch needs at least one commit.",
+    ),
+    row(
+        "branch_checked_out",
+        Refused,
+        "The branch is checked out in a worktree; moving it under somebody would make their files look changed.",
+        "Let the queue land on a branch that nobody works in, or detach that worktree: git switch --detach.",
+    ),
+    later(
+        "worker_runs",
+        Refused,
+        "A worker of this name works in this workspace already.",
+        "Give another one a name of its own: --as NAME.",
+    ),
+    row(
+        "git_failed",
+        Failure,
+        "Git refused, for the reason that the message gives.",
+        "Put right what git complains about, then repeat.",
+    ),
+    row(
+        "receipt_wrong",
+        Integrity,
+        "The repository does not hold what a receipt in the log says that landed: commits were rewritten or lost.",
+        "Do not build on the branch; find out who moved it, and bring the commit back from a clone.",
+    ),
+    row(
+        "content_damaged",
+        Integrity,
+        "What a change brings lies beside the log under its hash, and is missing or is not what its hash says.",
+        "Hand the change in again, or bring the file back from a copy of .convoke/blobs.",
+    ),
+    later(
+        "queue_paused",
+        TryAgain,
+        "The queue is paused: nothing is leased until it goes on.",
+        "Wait, or let it go on: convoke queue resume.",
     ),
     later("nothing_there", NothingThere, "There is nothing to take now.", "Wait for it: convoke recv --wait."),
     later(
@@ -491,6 +603,7 @@ mod tests {
         let actor = ActorName::system;
         let text = String::new;
         let (at, span) = (Timestamp::default(), Span::ZERO);
+        let change = EventId::from_bytes([0; 16]);
         let looks_like_an_id = NameError::LooksLikeAnId { what: "", text: text() };
         one_of_each! {
             R::ReservedName(_) => R::ReservedName(actor()),
@@ -536,6 +649,17 @@ mod tests {
             R::MailboxFull { .. } => R::MailboxFull { mailbox: actor(), size_max: 0 },
             R::NotDead { .. } => R::NotDead { message: EventId::from_bytes([0; 16]), mailbox: actor() },
             R::NobodyThere => R::NobodyThere,
+            R::InvalidChange { .. } => R::InvalidChange { faults: Vec::new() },
+            R::ChangeEnded { .. } => R::ChangeEnded { change, outcome: "" },
+            R::NotYourChange { .. } => R::NotYourChange { change, agent: actor() },
+            R::LandingBegun { .. } => R::LandingBegun { change },
+            R::LandingNotBegun { .. } => R::LandingNotBegun { change },
+            R::UntestedTree { .. } => R::UntestedTree { tested: text(), landing: text() },
+            R::OutOfTurn { .. } => R::OutOfTurn { change, ahead: change },
+            R::NotAReviewer { .. } => R::NotAReviewer { change, reviewer: actor() },
+            R::AlreadyApproved { .. } => R::AlreadyApproved { change },
+            R::ChangeNotDead { .. } => R::ChangeNotDead { change },
+            R::QueuePaused { .. } => R::QueuePaused { reason: text() },
         }
     }
 

@@ -3,15 +3,17 @@
 //! The only place that knows more than one machine besides [`crate::workspace`]. An effect is never refused. Specified by
 //! `specs/effects/Effects.tla`, together with what it connects.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     campaign,
     countdown::{self, Answer, Countdown, events::ScrubCause},
     event::{Event, Recorded},
-    id::{CampaignId, CountdownId},
-    mailbox::events::{MessageSent, Priority},
-    name::{ActorName, Word},
+    id::{CampaignId, ChangeId, CountdownId},
+    mailbox::events::MessageSent,
+    name::{ActorName, Word, shorten},
+    priority::Priority,
+    queue::{RepoPath, events::ChangeConflicted},
     workspace::State,
 };
 
@@ -51,6 +53,28 @@ pub fn effects(state: &State, recorded: &Recorded) -> Vec<Event> {
                 events.extend(countdown::decide::scrub_for(countdown, ScrubCause::CampaignCancelled));
             }
         }
+        Event::ChangeLanded(landed) => {
+            let text = format!("as commit {}", landed.receipt.commit);
+            let data = json!({ "receipt": landed.receipt, "recovered": landed.recovered });
+            change_ended(state, landed.change, "landed", &text, data, &mut events);
+        }
+        Event::ChangeConflicted(conflict) => {
+            let data = json!({ "paths": conflict.paths, "against": conflict.against, "detail": conflict.detail });
+            change_ended(state, conflict.change, "conflicted", &conflict_text(state, conflict), data, &mut events);
+        }
+        Event::ChangeRejected(rejected) => {
+            let data = json!({ "faults": rejected.faults });
+            change_ended(state, rejected.change, "rejected", &rejected.faults.join("; "), data, &mut events);
+        }
+        Event::ChangeDied(died) => {
+            let data = json!({ "class": died.class, "cause": died.cause, "output": died.output });
+            change_ended(state, died.change, "died", &died.cause, data, &mut events);
+        }
+        Event::ChangeDisapproved(disapproved) => {
+            let data = json!({ "reviewer": disapproved.reviewer, "reason": disapproved.reason });
+            let text = format!("by {}: {}", disapproved.reviewer, disapproved.reason);
+            change_ended(state, disapproved.change, "disapproved", &text, data, &mut events);
+        }
         _ => {}
     }
     if let Event::CountdownFired(_) | Event::CountdownMissed(_) | Event::CountdownScrubbed(_) = &recorded.event
@@ -61,6 +85,37 @@ pub fn effects(state: &State, recorded: &Recorded) -> Vec<Event> {
         settle(state, recorded, campaign.id, after.into_iter().flatten(), &mut events);
     }
     events
+}
+
+/// The message that tells the author what became of a change.
+fn change_ended(state: &State, id: ChangeId, outcome: &str, text: &str, data: Value, events: &mut Vec<Event>) {
+    let Some(change) = state.changes.get(id) else { return };
+    let mut data = data;
+    data["change"] = json!(id);
+    data["task"] = json!(change.task);
+    data["target"] = json!(change.target);
+    events.push(Event::MessageSent(MessageSent {
+        from: ActorName::system(),
+        to: vec![change.agent.clone()],
+        kind: Word::parse(&format!("change.{outcome}")).expect("outcomes are short words"),
+        priority: Priority::Normal,
+        subject: Some(shorten(&format!("{} {outcome}", change.task))),
+        body: format!("Change {} of {} for {} {outcome}: {text}", id.short(), change.task, change.target),
+        data: Some(data),
+        in_reply_to: None,
+        thread: None,
+        references: vec![id.to_string()],
+        redrive_of: None,
+    }));
+}
+
+fn conflict_text(state: &State, conflict: &ChangeConflicted) -> String {
+    let paths: Vec<&str> = conflict.paths.iter().take(5).map(RepoPath::as_str).collect();
+    let more = conflict.paths.len().saturating_sub(paths.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let against = conflict.against.and_then(|id| state.changes.get(id));
+    let against = against.map(|other| format!(", against change {} of {}", other.id.short(), other.task));
+    format!("in {}{more}{}", paths.join(", "), against.unwrap_or_default())
 }
 
 /// Which countdown ended.

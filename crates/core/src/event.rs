@@ -22,6 +22,11 @@ use crate::{
         MessageSent, MessageTaken,
     },
     name::{ActorName, Key},
+    queue::events::{
+        ChangeApproved, ChangeCancelled, ChangeConflicted, ChangeDied, ChangeDisapproved, ChangeFailed, ChangeLanded,
+        ChangeLandingStarted, ChangeLeaseExpired, ChangeLeaseExtended, ChangeLeased, ChangeRejected, ChangeReturned,
+        ChangeSubmitted, ChangeSuperseded, QueuePaused, QueueResumed,
+    },
     time::Timestamp,
 };
 
@@ -143,6 +148,23 @@ event_kinds! {
     MessageLeaseExpired = "message.lease_expired" / 1,
     MessageDeadLettered = "message.dead_lettered" / 1,
     MessageRedriven = "message.redriven" / 1,
+    ChangeSubmitted = "change.submitted" / 1,
+    ChangeRejected = "change.rejected" / 1,
+    ChangeApproved = "change.approved" / 1,
+    ChangeDisapproved = "change.disapproved" / 1,
+    ChangeLeased = "change.leased" / 1,
+    ChangeLeaseExtended = "change.lease_extended" / 1,
+    ChangeLeaseExpired = "change.lease_expired" / 1,
+    ChangeReturned = "change.returned" / 1,
+    ChangeLandingStarted = "change.landing_started" / 1,
+    ChangeLanded = "change.landed" / 1,
+    ChangeConflicted = "change.conflicted" / 1,
+    ChangeFailed = "change.failed" / 1,
+    ChangeDied = "change.died" / 1,
+    ChangeCancelled = "change.cancelled" / 1,
+    ChangeSuperseded = "change.superseded" / 1,
+    QueuePaused = "queue.paused" / 1,
+    QueueResumed = "queue.resumed" / 1,
 }
 
 /// An event with what its header says of it: what the folds are given.

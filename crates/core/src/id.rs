@@ -79,6 +79,8 @@ ids! {
     CampaignId,
     /// Names a message: the id of its `message.sent`.
     MessageId,
+    /// Names a change: the id of its `change.submitted`.
+    ChangeId,
 }
 
 macro_rules! created_by_an_event {
@@ -95,7 +97,7 @@ macro_rules! created_by_an_event {
         }
     )+ };
 }
-created_by_an_event!(CountdownId, CampaignId, MessageId);
+created_by_an_event!(CountdownId, CampaignId, MessageId, ChangeId);
 
 /// A UUIDv7 from a time and 10 random bytes; the version and variant bits are set here.
 #[must_use]

@@ -19,6 +19,8 @@ pub mod log;
 pub mod mailbox;
 pub mod name;
 mod packed;
+pub mod priority;
+pub mod queue;
 pub mod refusal;
 pub mod spec;
 pub mod time;

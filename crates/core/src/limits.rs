@@ -67,6 +67,30 @@ pub const DELIVERIES_MAX: u32 = 5;
 pub const NACK_PAUSE_MS: u64 = 1_000;
 /// Deliveries that ended and are still recognised when their token comes again.
 pub const ENDED_DELIVERIES_KEPT: usize = 100_000;
+/// Bytes of a path in a change.
+pub const PATH_BYTES_MAX: usize = 1_024;
+/// Paths one change may name.
+pub const CHANGE_PATHS_MAX: usize = 1_000;
+/// Bytes of all paths that one change names, so that its event fits one record of the store.
+pub const CHANGE_PATH_BYTES_MAX: usize = 20 * 1024;
+/// Checks of one change.
+pub const CHECKS_MAX: usize = 16;
+/// Bytes of the command of one check.
+pub const CHECK_BYTES_MAX: usize = 1_000;
+/// Bytes of a check's output that an event carries: its end.
+pub const CHECK_OUTPUT_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of the cause of a failure, a conflict or a rejection.
+pub const CAUSE_BYTES_MAX: usize = 8 * 1024;
+/// Changes one claim may take.
+pub const CLAIM_MAX: usize = 100;
+/// Attempts at a change before it is dead.
+pub const QUEUE_ATTEMPTS_MAX: u32 = 5;
+/// First pause after a failed attempt; doubles with each further one.
+pub const QUEUE_PAUSE_MS: u64 = 2_000;
+/// The longest pause after a failed attempt: ten minutes.
+pub const QUEUE_PAUSE_MS_MAX: u64 = 10 * 60 * 1000;
+/// Default lease on a claimed change: two minutes; a worker extends it while it works.
+pub const QUEUE_LEASE_MS: u64 = 2 * 60 * 1000;
 /// Events after which a commit takes no further due item. Even if all of them are notices at their limits, the rest of a
 /// commit and one whole cascade still fit.
 pub const DUE_EVENTS_FULL: usize = 1_024;

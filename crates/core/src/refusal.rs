@@ -4,7 +4,7 @@
 //! gives each its exit code.
 
 use crate::{
-    id::{CampaignId, CountdownId, EventId},
+    id::{CampaignId, ChangeId, CountdownId, EventId},
     name::{ActorName, NameError},
     time::{Span, TimeError, Timestamp},
 };
@@ -258,7 +258,7 @@ pub enum Refusal {
 
     // --- mailboxes
     /// The token is not the delivery's current one.
-    #[error("the delivery token is outdated: {why}")]
+    #[error("outdated: {why}")]
     StaleFence {
         /// What happened since.
         why: String,
@@ -290,6 +290,84 @@ pub enum Refusal {
     /// `all` addresses nobody else.
     #[error("nobody but you is registered")]
     NobodyThere,
+
+    // --- the queue
+    /// A change that cannot be taken in.
+    #[error("the change is not well formed: {}", faults.join("; "))]
+    InvalidChange {
+        /// Every fault.
+        faults: Vec<String>,
+    },
+    /// The change has ended.
+    #[error("change {} has ended: {outcome}", change.short())]
+    ChangeEnded {
+        /// Which.
+        change: EventId,
+        /// How.
+        outcome: &'static str,
+    },
+    /// Only its author withdraws a change.
+    #[error("change {} is {agent}'s", change.short())]
+    NotYourChange {
+        /// Which.
+        change: EventId,
+        /// Whose.
+        agent: ActorName,
+    },
+    /// It may be on the branch already.
+    #[error("the landing of change {} has begun", change.short())]
+    LandingBegun {
+        /// Which.
+        change: EventId,
+    },
+    /// It was not announced that it lands.
+    #[error("no landing of change {} was announced", change.short())]
+    LandingNotBegun {
+        /// Which.
+        change: EventId,
+    },
+    /// What is to land is not what was tested.
+    #[error("tree {landing} is to land, and {tested} was tested")]
+    UntestedTree {
+        /// The tree in which the checks ran.
+        tested: String,
+        /// The tree of the commit.
+        landing: String,
+    },
+    /// Another change of the same files goes first.
+    #[error("change {} goes before {}: both touch the same files", ahead.short(), change.short())]
+    OutOfTurn {
+        /// Which.
+        change: EventId,
+        /// The one that goes first.
+        ahead: EventId,
+    },
+    /// Not one of those whose approval counts.
+    #[error("{reviewer} is not one of those who approve change {}", change.short())]
+    NotAReviewer {
+        /// Which.
+        change: EventId,
+        /// Who.
+        reviewer: ActorName,
+    },
+    /// The approvals it needed are given.
+    #[error("change {} was approved and is queued", change.short())]
+    AlreadyApproved {
+        /// Which.
+        change: EventId,
+    },
+    /// Only a dead change is put back.
+    #[error("change {} is not dead", change.short())]
+    ChangeNotDead {
+        /// Which.
+        change: EventId,
+    },
+    /// Nothing is leased for now.
+    #[error("the queue is paused: {reason}")]
+    QueuePaused {
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Refusal {
@@ -337,6 +415,17 @@ impl Refusal {
             Self::NotYourMailbox { .. } => "not_your_mailbox",
             Self::NotDead { .. } => "not_dead",
             Self::NobodyThere => "nobody_there",
+            Self::InvalidChange { .. } => "invalid_change",
+            Self::ChangeEnded { .. } => "change_ended",
+            Self::NotYourChange { .. } => "not_your_change",
+            Self::LandingBegun { .. } => "landing_begun",
+            Self::LandingNotBegun { .. } => "landing_not_begun",
+            Self::UntestedTree { .. } => "untested_tree",
+            Self::OutOfTurn { .. } => "out_of_turn",
+            Self::NotAReviewer { .. } => "not_a_reviewer",
+            Self::AlreadyApproved { .. } => "already_approved",
+            Self::ChangeNotDead { .. } => "change_not_dead",
+            Self::QueuePaused { .. } => "queue_paused",
         }
     }
 
@@ -344,6 +433,12 @@ impl Refusal {
     #[must_use]
     pub fn no_countdown(id: CountdownId) -> Self {
         Self::NotFound { what: "countdown", reference: id.short() }
+    }
+
+    /// A refusal for a change that is not there.
+    #[must_use]
+    pub fn no_change(id: ChangeId) -> Self {
+        Self::NotFound { what: "change", reference: id.short() }
     }
 
     /// A refusal for a campaign that is not there.

@@ -8,15 +8,19 @@ use crate::{
     actors::{self, Actors},
     campaign::{self, Campaigns, events::CampaignLinked},
     clock::Jump,
-    command::{Command, Request, ScheduleCountdown},
+    command::{Command, Request, ScheduleCountdown, SubmitChange},
     countdown::{self, Countdown, Countdowns},
     effects::effects,
     event::{Event, Keyed, Recorded},
-    id::{CampaignId, CountdownId, EventId, IdSource, MessageId},
+    id::{CampaignId, ChangeId, CountdownId, EventId, IdSource, MessageId},
     keys::Keys,
     limits,
     mailbox::{self, Mailboxes, events::MessageSent},
-    name::ActorName,
+    name::{ActorName, Name},
+    queue::{
+        self, Change, Changes, RepoPath,
+        decide::{outcome::Claim, submit::Submission},
+    },
     refusal::Refusal,
     time::Timestamp,
 };
@@ -36,6 +40,8 @@ pub struct State {
     pub campaigns: Campaigns,
     /// The mailboxes.
     pub mailboxes: Mailboxes,
+    /// The queue.
+    pub changes: Changes,
     /// The idempotency keys.
     pub keys: Keys,
 }
@@ -135,6 +141,23 @@ impl State {
             | Event::MessageLeaseExpired(_)
             | Event::MessageDeadLettered(_)
             | Event::MessageRedriven(_) => self.mailboxes.evolve(recorded, &[]),
+            Event::ChangeSubmitted(_)
+            | Event::ChangeRejected(_)
+            | Event::ChangeApproved(_)
+            | Event::ChangeDisapproved(_)
+            | Event::ChangeLeased(_)
+            | Event::ChangeLeaseExtended(_)
+            | Event::ChangeLeaseExpired(_)
+            | Event::ChangeReturned(_)
+            | Event::ChangeLandingStarted(_)
+            | Event::ChangeLanded(_)
+            | Event::ChangeConflicted(_)
+            | Event::ChangeFailed(_)
+            | Event::ChangeDied(_)
+            | Event::ChangeCancelled(_)
+            | Event::ChangeSuperseded(_)
+            | Event::QueuePaused(_)
+            | Event::QueueResumed(_) => self.changes.evolve(recorded),
         }
     }
 
@@ -164,7 +187,8 @@ impl State {
     pub fn next_due(&self) -> Option<Timestamp> {
         let countdown = self.countdowns.next_due().map(|(time, _)| time);
         let lease = self.mailboxes.next_due();
-        countdown.into_iter().chain(lease).min()
+        let claim = self.changes.next_due().map(|(time, _)| time);
+        countdown.into_iter().chain(lease).chain(claim).min()
     }
 }
 
@@ -191,7 +215,10 @@ pub fn handle(state: &mut State, request: &Request, context: &mut Context<'_>) -
     if let (Some(Jump { wall, engine }), false) = (context.jump, matches!(command, Command::AcceptClock(_))) {
         return Err(Refusal::ClockJumped { wall, engine });
     }
-    let mut events = decide(state, actor, command, context)?;
+    let mut events = match decide(state, actor, command, context)? {
+        Decision::Write(events) => events,
+        Decision::Already { first, count } => return Ok(Handled::Repeated { first, count }),
+    };
     let registers_himself = |planned: &Planned| match &planned.event {
         Event::WorkspaceCreated(_) => true,
         Event::ActorRegistered(registered) => registered.name == *actor,
@@ -215,6 +242,8 @@ enum Due {
     Countdown(CountdownId),
     /// The end of the lease on a message in a mailbox.
     Lease(MessageId, ActorName),
+    /// The end of the lease on a change.
+    Claim(ChangeId),
 }
 
 impl Due {
@@ -222,6 +251,7 @@ impl Due {
         match self {
             Self::Countdown(id) => (*id).into(),
             Self::Lease(message, _) => (*message).into(),
+            Self::Claim(change) => (*change).into(),
         }
     }
 
@@ -229,7 +259,9 @@ impl Due {
     fn first(state: &State, now: Timestamp) -> Option<Self> {
         let countdown = state.countdowns.due(now).next().map(|(at, id)| (at, Self::Countdown(id)));
         let lease = state.mailboxes.due(now).next().map(|(at, message, mailbox)| (at, Self::Lease(message, mailbox)));
-        let first = countdown.into_iter().chain(lease).min_by_key(|(at, due)| (*at, due.id(), due.clone()));
+        let claim = state.changes.next_due().filter(|(at, _)| *at <= now).map(|(at, id)| (at, Self::Claim(id)));
+        let first =
+            countdown.into_iter().chain(lease).chain(claim).min_by_key(|(at, due)| (*at, due.id(), due.clone()));
         first.map(|(_, due)| due)
     }
 
@@ -240,6 +272,7 @@ impl Due {
                 countdown.map(|countdown| countdown::decide::due(countdown, now)).unwrap_or_default()
             }
             Self::Lease(message, mailbox) => state.mailboxes.expire(*message, mailbox),
+            Self::Claim(change) => state.changes.expire(*change),
         }
     }
 
@@ -249,6 +282,7 @@ impl Due {
         match self {
             Self::Countdown(id) => state.countdowns.drop_due(*id),
             Self::Lease(message, mailbox) => state.mailboxes.drop_due(*message, mailbox),
+            Self::Claim(change) => state.changes.drop_due(*change),
         }
     }
 }
@@ -281,6 +315,14 @@ impl Past for NoPast {
     fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {
         Err(Refusal::NotFound { what: "message", reference: reference.to_owned() })
     }
+}
+
+/// What a command comes to.
+enum Decision {
+    /// These events, none if it changes nothing new.
+    Write(Vec<Planned>),
+    /// The answer is what the log holds already.
+    Already { first: u64, count: u32 },
 }
 
 /// An event to be written, with its id where another event of the same decision names it.
@@ -329,14 +371,9 @@ fn write(
 }
 
 /// Decides a command that is neither a repetition nor refused for its circumstances.
-fn decide(
-    state: &State,
-    actor: &ActorName,
-    command: &Command,
-    context: &mut Context<'_>,
-) -> Result<Vec<Planned>, Refusal> {
+fn decide(state: &State, actor: &ActorName, command: &Command, context: &mut Context<'_>) -> Result<Decision, Refusal> {
     if let Command::CreateWorkspace(create) = command {
-        return actors::create(state.size, create, actor).map(plan);
+        return actors::create(state.size, create, actor).map(plan).map(Decision::Write);
     }
     if state.size == 0 {
         return Err(Refusal::BadRequest("the log is empty; it begins with create_workspace".to_owned()));
@@ -351,6 +388,11 @@ fn decide(
         let id = state.campaigns.find(reference)?;
         state.campaigns.get(id).ok_or_else(|| Refusal::no_campaign(id))
     };
+    let change = |reference: &str| {
+        let id = state.changes.find(reference)?;
+        state.changes.get(id).ok_or_else(|| Refusal::no_change(id))
+    };
+    let claimed = |reference: &str, fence| change(reference).map(|change| Claim { change, actor, fence, now });
     let events = match command {
         Command::CreateWorkspace(_) | Command::Tick(_) => Vec::new(),
         Command::SetMembership(set) => state.actors.set_membership(actor, set.membership)?,
@@ -359,7 +401,9 @@ fn decide(
             let jump = context.jump.ok_or(Refusal::ClockFine)?;
             state.actors.accept_clock(actor, jump.wall, jump.engine, &accept.reason)?
         }
-        Command::ScheduleCountdown(schedule) => return schedule_countdown(state, actor, schedule, context),
+        Command::ScheduleCountdown(schedule) => {
+            return schedule_countdown(state, actor, schedule, context).map(Decision::Write);
+        }
         Command::ConfirmCountdown(confirm) => {
             answers_for_himself(actor, confirm.attendee.as_ref())?;
             countdown::decide::confirm(countdown(&confirm.countdown)?, actor, now)?
@@ -443,13 +487,51 @@ fn decide(
             let (_, original) = context.past.message(&dead.to_string())?;
             let again = context.ids.fresh();
             let events = state.mailboxes.redrive(dead, &mailbox, &original, again.into())?;
-            return Ok(events
-                .into_iter()
-                .map(|event| Planned { id: matches!(event, Event::MessageSent(_)).then_some(again), event })
-                .collect());
+            let named = |event| Planned { id: matches!(event, Event::MessageSent(_)).then_some(again), event };
+            return Ok(Decision::Write(events.into_iter().map(named).collect()));
         }
+        Command::SubmitChange(submit) => return submit_change(state, actor, submit, context),
+        Command::ClaimChanges(claim) => {
+            let max = claim.max.map_or(1, |max| usize::try_from(max).unwrap_or(usize::MAX));
+            queue::decide::claim::claim(&state.changes, &Name::parse(&claim.target)?, max, claim.lease_ms, actor, now)?
+        }
+        Command::ExtendChange(extend) => {
+            queue::decide::claim::extend(change(&extend.change)?, extend.fence, extend.lease_ms, actor, now)?
+        }
+        Command::StartLanding(start) => {
+            claimed(&start.change, start.fence)?.start_landing(&state.changes, start.receipt.clone())?
+        }
+        Command::LandChange(land) => claimed(&land.change, land.fence)?.land(land.recovered)?,
+        Command::ConflictChange(conflict) => {
+            let paths = conflict.paths.iter().filter_map(|path| RepoPath::parse(path).ok()).collect();
+            let against = conflict.against.as_deref().map(|reference| state.changes.find(reference)).transpose()?;
+            claimed(&conflict.change, conflict.fence)?.conflict(paths, against, &conflict.detail)?
+        }
+        Command::RejectChange(reject) => claimed(&reject.change, reject.fence)?.reject(&reject.faults)?,
+        Command::FailChange(fail) => {
+            claimed(&fail.change, fail.fence)?.fail(fail.class, &fail.cause, fail.output.as_deref())?
+        }
+        Command::ReturnChange(back) => claimed(&back.change, back.fence)?.give_back(&back.reason)?,
+        Command::ApproveChange(review) => {
+            queue::decide::review::approve(change(&review.change)?, actor, review.reason.as_deref())?
+        }
+        Command::DisapproveChange(review) => {
+            let reason = review.reason.as_deref().unwrap_or_default();
+            queue::decide::review::disapprove(change(&review.change)?, actor, reason)?
+        }
+        Command::CancelChange(cancel) => {
+            queue::decide::withdraw::cancel(change(&cancel.change)?, actor, cancel.reason.as_deref())?
+        }
+        Command::RequeueChange(requeue) => {
+            match queue::decide::submit::requeue(&state.changes, change(&requeue.change)?)? {
+                Submission::Duplicate(id) => return Ok(already(state, id)),
+                Submission::New(submitted) => vec![(*submitted).into()],
+            }
+        }
+        Command::PauseQueue(pause) => queue::decide::withdraw::pause(&state.changes, &pause.reason)?,
+        Command::ResumeQueue(_) => queue::decide::withdraw::resume(&state.changes),
     };
-    Ok(plan(events))
+    Ok(Decision::Write(plan(events)))
 }
 
 fn plan(events: Vec<Event>) -> Vec<Planned> {
@@ -468,6 +550,41 @@ fn answers_for_himself(actor: &ActorName, named: Option<&ActorName>) -> Result<(
 fn member<'s>(state: &'s State, campaign: CampaignId, reference: &str) -> Result<&'s Countdown, Refusal> {
     let id = state.countdowns.find(reference, Some(campaign)).or_else(|_| state.countdowns.find(reference, None))?;
     state.countdowns.get(id).ok_or_else(|| Refusal::no_countdown(id))
+}
+
+/// The change was handed in before: its `change.submitted` is the answer.
+fn already(state: &State, id: ChangeId) -> Decision {
+    let first = state.changes.get(id).map_or(state.size, |change| change.position);
+    Decision::Already { first, count: 1 }
+}
+
+/// Takes a change in, in the place of another if that is asked.
+fn submit_change(
+    state: &State,
+    actor: &ActorName,
+    submit: &SubmitChange,
+    context: &mut Context<'_>,
+) -> Result<Decision, Refusal> {
+    let old: Option<&Change> = match &submit.supersedes {
+        Some(reference) => {
+            let id = state.changes.find(reference)?;
+            Some(state.changes.get(id).ok_or_else(|| Refusal::no_change(id))?)
+        }
+        None => None,
+    };
+    let submitted = match queue::decide::submit::submit(&state.changes, submit, actor)? {
+        Submission::Duplicate(id) => return Ok(already(state, id)),
+        Submission::New(submitted) => *submitted,
+    };
+    let reviewers: Vec<ActorName> =
+        submitted.approval.iter().flat_map(|rule| &rule.of).filter(|name| *name != actor).cloned().collect();
+    let mut planned = plan(state.actors.mentioned(&reviewers, false)?.into_iter().map(Event::from).collect());
+    let id = context.ids.fresh();
+    planned.push(Planned { id: Some(id), event: submitted.into() });
+    if let Some(old) = old {
+        planned.extend(plan(queue::decide::submit::supersede(old, id.into(), actor)?));
+    }
+    Ok(Decision::Write(planned))
 }
 
 /// Schedules a countdown, in a campaign or by itself, with its links.

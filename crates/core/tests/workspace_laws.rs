@@ -72,7 +72,7 @@ fn every_law_holds_on_thousands_of_commands() {
         test_runner::TestRunner,
     };
     let mut runner = TestRunner::deterministic();
-    let steps = vec(step(), 6_000).new_tree(&mut runner).unwrap().current();
+    let steps = vec(step(), 8_000).new_tree(&mut runner).unwrap().current();
     let world = check(&steps);
     // A run in which nearly everything is refused proves little.
     let kinds: std::collections::BTreeSet<_> = world.log().iter().map(|recorded| recorded.event.kind()).collect();

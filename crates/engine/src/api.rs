@@ -6,8 +6,9 @@ use convoke_core::{
     codes::{self, Exit},
     id::{EventId, MessageId},
     log::{Checkpoint, ConsistencyProof, Head, InclusionProof},
-    mailbox::{Token, events::Priority},
+    mailbox::Token,
     name::{ActorName, Word},
+    priority::Priority,
     refusal::Refusal,
     time::{Span, Timestamp},
 };

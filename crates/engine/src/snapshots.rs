@@ -18,7 +18,7 @@ use convoke_core::{
 use convoke_projections::{FOLD_VERSION, Views, snapshot::Envelope};
 
 /// The version of the deciding fold; raise it whenever a fold of the same log gives another state.
-const STATE_VERSION: u32 = 4;
+const STATE_VERSION: u32 = 5;
 const STATE: &str = "state";
 const VIEWS: &str = "views";
 const DIGEST_CONTEXT: &str = "convoke snapshot body digest v1";

@@ -15,6 +15,7 @@ pub mod log;
 pub mod machine;
 pub mod mailbox;
 pub mod naming;
+pub mod queue;
 pub mod slices;
 pub mod value;
 

@@ -10,9 +10,10 @@ use convoke_core::{
     id::MessageId,
     mailbox::{
         Delivery, DeliveryState, Mailboxes,
-        events::{DeadReason, MessageSent, Priority},
+        events::{DeadReason, MessageSent},
     },
     name::ActorName,
+    priority::Priority,
     time::{Span, Timestamp},
     workspace::State,
 };

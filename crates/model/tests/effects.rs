@@ -15,7 +15,7 @@ use convoke_core::{
     },
     countdown::{Countdowns, Phase, events::Plan},
     id::CampaignId,
-    mailbox::events::Priority,
+    priority::Priority,
     time::{Span, TimeSpec, Timestamp},
     workspace::State,
 };

@@ -15,11 +15,9 @@ use convoke_core::{
     id::{EventId, IdSource, MessageId},
     limits,
     log::Salt,
-    mailbox::{
-        Mailboxes, Token,
-        events::{MessageSent, Priority},
-    },
+    mailbox::{Mailboxes, Token, events::MessageSent},
     name::{ActorName, Word},
+    priority::Priority,
     refusal::Refusal,
     time::{Span, Timestamp},
     workspace::{Context, Handled, Past, State, handle, handle_due},

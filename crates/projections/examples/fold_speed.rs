@@ -12,8 +12,9 @@ use convoke_core::{
     event::{Event, Recorded},
     id::{EventId, IdReference, LogId, MessageId, uuid_v7},
     log::{Hash, Head},
-    mailbox::events::{MessageAcked, MessageSent, MessageTaken, Priority},
+    mailbox::events::{MessageAcked, MessageSent, MessageTaken},
     name::{ActorName, Word},
+    priority::Priority,
     time::{Span, Timestamp},
 };
 use convoke_projections::{

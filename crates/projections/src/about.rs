@@ -30,7 +30,9 @@ fn subjects(event: &Event) -> [Option<EventId>; SUBJECTS_MAX] {
         | Event::ClockAccepted(_)
         | Event::ActorRegistered(_)
         | Event::ActorKindChanged(_)
-        | Event::CampaignCreated(_) => [None; SUBJECTS_MAX],
+        | Event::CampaignCreated(_)
+        | Event::QueuePaused(_)
+        | Event::QueueResumed(_) => [None; SUBJECTS_MAX],
         Event::CountdownScheduled(scheduled) => [scheduled.campaign.map(Into::into), None, None],
         Event::CountdownJoined(joined) => [Some(joined.countdown.into()), Some(joined.campaign.into()), None],
         Event::CountdownReleased(released) => one(released.countdown),
@@ -60,6 +62,21 @@ fn subjects(event: &Event) -> [Option<EventId>; SUBJECTS_MAX] {
         Event::MessageLeaseExtended(extended) => one(extended.message),
         Event::MessageLeaseExpired(expired) => one(expired.message),
         Event::MessageDeadLettered(dead) => one(dead.message),
+        Event::ChangeSubmitted(submitted) => [submitted.previous.map(Into::into), None, None],
+        Event::ChangeRejected(event) => one(event.change),
+        Event::ChangeApproved(event) => one(event.change),
+        Event::ChangeDisapproved(event) => one(event.change),
+        Event::ChangeLeased(event) => one(event.change),
+        Event::ChangeLeaseExtended(event) => one(event.change),
+        Event::ChangeLeaseExpired(event) => one(event.change),
+        Event::ChangeReturned(event) => one(event.change),
+        Event::ChangeLandingStarted(event) => one(event.change),
+        Event::ChangeLanded(event) => one(event.change),
+        Event::ChangeConflicted(event) => [Some(event.change.into()), event.against.map(Into::into), None],
+        Event::ChangeFailed(event) => one(event.change),
+        Event::ChangeDied(event) => one(event.change),
+        Event::ChangeCancelled(event) => one(event.change),
+        Event::ChangeSuperseded(event) => [Some(event.change.into()), Some(event.by.into()), None],
         Event::MessageRedriven(redriven) => [Some(redriven.message.into()), Some(redriven.again.into()), None],
     }
 }

@@ -46,6 +46,9 @@ impl Views {
             Query::Actor(query) => View::Actor(Box::new(self.actor_view(query, now)?)),
             Query::Thread(query) => View::Thread(self.thread(query, now)?),
             Query::History(query) => View::History(self.history(&query.reference)?),
+            Query::Changes(query) => View::Changes(self.changes_view(query, now)?),
+            Query::Change(query) => View::Change(Box::new(self.change_view(&query.reference, now)?)),
+            Query::QueueMetrics(_) => View::QueueMetrics(self.queue_metrics(now)),
         })
     }
 
@@ -98,6 +101,8 @@ impl Views {
             more_mail,
             leases,
             more_leases,
+            queue: state.changes.counts(),
+            queue_paused: state.changes.paused().map(str::to_owned),
         }
     }
 
@@ -322,7 +327,7 @@ impl Views {
 }
 
 /// The first of a list, and how many were cut off.
-fn cut<T>(mut list: Vec<T>, limit: u32) -> (Vec<T>, More) {
+pub(crate) fn cut<T>(mut list: Vec<T>, limit: u32) -> (Vec<T>, More) {
     let limit = limit.min(LIMIT_MAX) as usize;
     let more = list.len().saturating_sub(limit) as More;
     list.truncate(limit);

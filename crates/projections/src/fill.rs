@@ -16,6 +16,7 @@ use convoke_core::{
 
 use crate::{
     about,
+    queue_answer::fill_change,
     resolve::nothing,
     view::{DeliveryLine, HistoryView, MessageView, RecipientView, ThreadView, View},
     views::Views,
@@ -71,6 +72,7 @@ impl View {
             Self::DeadLetters(view) => unread(&view.messages),
             Self::Thread(view) => view.search.positions(),
             Self::History(view) => view.search.positions(),
+            Self::Change(view) => view.needed.clone(),
             Self::Status(_)
             | Self::Countdowns(_)
             | Self::Campaigns(_)
@@ -78,7 +80,9 @@ impl View {
             | Self::Order(_)
             | Self::Graph(_)
             | Self::Actors(_)
-            | Self::Actor(_) => Vec::new(),
+            | Self::Actor(_)
+            | Self::Changes(_)
+            | Self::QueueMetrics(_) => Vec::new(),
         }
     }
 }
@@ -101,6 +105,7 @@ impl Views {
             View::DeadLetters(view) => fill_lines(&mut view.messages, events),
             View::Thread(view) => self.fill_thread(view, events)?,
             View::History(view) => fill_history(view, events)?,
+            View::Change(view) => fill_change(view, events),
             View::Status(_)
             | View::Countdowns(_)
             | View::Campaigns(_)
@@ -108,7 +113,9 @@ impl Views {
             | View::Order(_)
             | View::Graph(_)
             | View::Actors(_)
-            | View::Actor(_) => {}
+            | View::Actor(_)
+            | View::Changes(_)
+            | View::QueueMetrics(_) => {}
         }
         Ok(())
     }

@@ -29,10 +29,13 @@ pub mod view;
 mod actors;
 mod answer;
 mod campaigns;
+mod changes;
 mod countdowns;
+mod durations;
 mod fill;
 mod mail;
 mod micros;
+mod queue_answer;
 mod resolve;
 mod views;
 

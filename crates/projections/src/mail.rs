@@ -9,9 +9,10 @@ use convoke_core::{
     id::MessageId,
     mailbox::{
         Token,
-        events::{DeadReason, MessageSent, Priority},
+        events::{DeadReason, MessageSent},
     },
     name::{ActorName, Word},
+    priority::Priority,
     time::{Span, Timestamp},
 };
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@
 use convoke_core::name::ActorName;
 use serde::{Deserialize, Serialize};
 
-use crate::view::{CampaignState, CountdownState};
+use crate::view::{CampaignState, ChangeState, CountdownState};
 
 /// How many items a list holds if its query does not say.
 pub const LIMIT_DEFAULT: u32 = 50;
@@ -46,6 +46,12 @@ pub enum Query {
     Thread(ThreadQuery),
     /// The positions of all events about one thing.
     History(Reference),
+    /// Changes: leased ones first, then queued ones in order of their turns, then ended ones, last ended first.
+    Changes(ChangesQuery),
+    /// Everything about one change.
+    Change(Reference),
+    /// How the queue does.
+    QueueMetrics(QueueMetricsQuery),
 }
 
 /// Names one thing: a full id, a short id or an exact name.
@@ -202,3 +208,77 @@ pub struct ThreadQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
+
+/// Which changes by their state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeFilter {
+    /// Not ended.
+    Live,
+    /// Ended, well or not.
+    Ended,
+    /// A worker has it.
+    Leased,
+    /// Ready, or in its pause.
+    Queued,
+    /// A rule asks for more approvals.
+    AwaitingApproval,
+    /// On the target branch.
+    Landed,
+    /// It did not apply.
+    Conflicted,
+    /// It could not be what was asked for.
+    Rejected,
+    /// Given up.
+    Dead,
+    /// Withdrawn.
+    Cancelled,
+    /// Another one took its place.
+    Superseded,
+}
+
+impl ChangeFilter {
+    /// Whether a change in this state is asked for.
+    #[must_use]
+    pub fn accepts(self, state: ChangeState) -> bool {
+        match self {
+            Self::Live => !state.has_ended(),
+            Self::Ended => state.has_ended(),
+            Self::Leased => state == ChangeState::Leased,
+            Self::Queued => state == ChangeState::Queued,
+            Self::AwaitingApproval => state == ChangeState::AwaitingApproval,
+            Self::Landed => state == ChangeState::Landed,
+            Self::Conflicted => state == ChangeState::Conflicted,
+            Self::Rejected => state == ChangeState::Rejected,
+            Self::Dead => state == ChangeState::Dead,
+            Self::Cancelled => state == ChangeState::Cancelled,
+            Self::Superseded => state == ChangeState::Superseded,
+        }
+    }
+}
+
+/// Asks for changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangesQuery {
+    /// Only those in such a state; all if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<ChangeFilter>,
+    /// Only those for this branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Only those of this agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<ActorName>,
+    /// At most so many; [`LIMIT_DEFAULT`] if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Only those that come after this one in the list: the last of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// Asks how the queue does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueMetricsQuery {}

@@ -15,6 +15,7 @@ use crate::{
     about,
     actors::Actors,
     campaigns::Campaigns,
+    changes::Changes,
     countdowns::Countdowns,
     index::{ENTRY_BYTES, Index},
     mail::Mail,
@@ -27,7 +28,7 @@ use crate::{
 pub const FOLD_NAME: &str = "views";
 
 /// The version of this fold. Raise it with every change of what is folded or how it is saved: snapshots of another version are ignored.
-pub const FOLD_VERSION: u32 = 4;
+pub const FOLD_VERSION: u32 = 5;
 
 /// The fold of a prefix of the log, for showing. Equal for equal prefixes, whether folded from zero or from a snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,6 +48,7 @@ pub(crate) struct State {
     pub(crate) countdowns: Countdowns,
     pub(crate) campaigns: Campaigns,
     pub(crate) mail: Mail,
+    pub(crate) changes: Changes,
 }
 
 impl Views {
@@ -62,6 +64,7 @@ impl Views {
         self.state.actors.apply(recorded);
         self.state.countdowns.apply(recorded);
         self.state.campaigns.apply(recorded);
+        self.state.changes.apply(recorded);
         self.references.apply(recorded, &self.state);
     }
 

@@ -4,6 +4,7 @@
 //! bytes with a header: it knows nothing of what they mean.
 
 mod admission;
+pub mod blobs;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod crew;

@@ -9,6 +9,7 @@ mod codes;
 mod daemon;
 mod http;
 mod place;
+mod queue;
 mod reference;
 mod session;
 mod transcript;
@@ -33,6 +34,8 @@ transcripts! {
     campaigns,
     mail,
     waiting,
+    queue,
+    queue_refusals,
     actors,
     the_log,
     without_the_daemon,

@@ -36,6 +36,15 @@ impl Rules {
             made_up: regex(r"\bk[0-9]{2}m[0-9][a-z]{2}[0-9]\b"),
             plain: vec![
                 (regex(r"\b[0-9a-f]{64}\b"), "<64 hex digits>"),
+                (regex(r"\b[0-9a-f]{40}\b"), "<40 hex digits>"),
+                (regex(r"\b(content|commit) [0-9a-f]{12}\b"), "$1 <12 hex digits>"),
+                (regex(r"\bafter [0-9]+m?s\b"), "after 1s"),
+                (regex(r"\bonce, again in [0-9]+s\b"), "once, again in 2s"),
+                (regex(r"(?m)^(  passed .*)  [0-9]+m?s"), "$1  7ms"),
+                (
+                    regex(r"(?m)^(from (?:handed in to the end|claimed to landing)|each check)( +[0-9]+) .*$"),
+                    "$1$2  1s  1s  1s",
+                ),
                 (regex(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z"), "2026-11-21T15:00:00Z"),
                 (regex(r"\b[0-9]+s ago\b"), "just now"),
                 (regex(r"\bprocess [0-9]+\b"), "process 4242"),

@@ -27,6 +27,7 @@ mod log;
 mod man;
 mod nack;
 mod prove;
+mod queue;
 mod recv;
 mod redrive;
 mod replay;
@@ -77,6 +78,8 @@ pub(crate) enum Command {
     Redrive(redrive::Redrive),
     Thread(thread::Thread),
     Wait(wait::Wait),
+    #[command(subcommand)]
+    Queue(queue::Queue),
     #[command(subcommand)]
     Actor(actor::Actor),
     Log(log::Log),
@@ -146,6 +149,7 @@ impl Command {
             Self::Redrive(command) => command.run(context),
             Self::Thread(command) => command.run(context),
             Self::Wait(command) => command.run(context),
+            Self::Queue(command) => command.run(context),
             Self::Actor(command) => command.run(context),
             Self::Log(command) => command.run(context),
             Self::Show(command) => command.run(context),

@@ -1,14 +1,17 @@
-use clap::{Args, ValueEnum};
+use clap::Args;
 use convoke::api::Fault;
 use convoke_core::{
     command::{Command, SendMessage},
     limits,
-    mailbox::events,
     name::{ActorName, NameError},
 };
 
 use super::files::{json, standard_input};
-use crate::{args::Mutation, context::Context, stop::Stop};
+use crate::{
+    args::{Mutation, Priority},
+    context::Context,
+    stop::Stop,
+};
 
 /// Send a message
 ///
@@ -56,27 +59,6 @@ struct Recipients(Vec<ActorName>);
 impl Recipients {
     fn parse(text: &str) -> Result<Self, NameError> {
         text.split(',').map(ActorName::parse).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Priority {
-    #[value(alias = "urgent")]
-    Critical,
-    High,
-    Normal,
-    #[value(alias = "info")]
-    Low,
-}
-
-impl From<Priority> for events::Priority {
-    fn from(priority: Priority) -> Self {
-        match priority {
-            Priority::Critical => Self::Critical,
-            Priority::High => Self::High,
-            Priority::Normal => Self::Normal,
-            Priority::Low => Self::Low,
-        }
     }
 }
 

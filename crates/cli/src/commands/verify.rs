@@ -1,3 +1,5 @@
+mod git;
+
 use std::{
     io::{BufReader, IsTerminal as _},
     path::{Path, PathBuf},
@@ -30,6 +32,9 @@ use crate::{
 ///
 /// If no daemon has the log open, a copy of the files is read. A running daemon reads what it has in memory from there: to check
 /// the files themselves, stop it first. Exit code 9 says that something does not hold.
+///
+/// With --git every change that landed is looked up in the git repository too: its commit is in the history of its branch, stands on
+/// the base and has the tree that was tested, and says which change it is. What changes bring is read from beside the log.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// Also check that the log extends this checkpoint (a file that `convoke checkpoint` wrote); with --proof, that it has the same root
@@ -41,6 +46,9 @@ pub(crate) struct Verify {
     /// Check a proof (a file that `convoke prove` wrote), without the log
     #[arg(long, value_name = "FILE")]
     proof: Option<PathBuf>,
+    /// Also compare every receipt of the queue with the git repository
+    #[arg(long, conflicts_with_all = ["from", "proof"])]
+    git: bool,
 }
 
 impl Verify {
@@ -55,6 +63,9 @@ impl Verify {
             let verified = convoke::verify_export(input, against, |done| progress.at(done))?;
             progress.end();
             return context.out.show(&Reply::Verified(verified), None);
+        }
+        if self.git {
+            return with_git(context, against);
         }
         let workspace = context.workspace()?.clone();
         if connect_if_running(&workspace)?.is_none()
@@ -71,6 +82,30 @@ impl Verify {
             "note: the running daemon read its log, partly from memory; to check the files alone: convoke daemon stop, then verify",
         );
         Ok(())
+    }
+}
+
+/// Verifies the log, and then what it says of changes.
+fn with_git(context: &mut Context, against: Option<Checkpoint>) -> Result<(), Stop> {
+    let (reply, head) = context.ask(Question::Verify(VerifyAsk { against }), None)?;
+    let Reply::Verified(log) = reply else {
+        return Err(Fault::new("bad_answer", "the answer is no verification").into());
+    };
+    let compared = git::compare(context)?;
+    context.out.show(&Whole { log, git: compared }, Some(head))
+}
+
+/// A log that holds, and a repository that holds what it says.
+#[derive(Serialize)]
+struct Whole {
+    log: Verified,
+    git: git::Compared,
+}
+
+impl Show for Whole {
+    fn show(&self, page: &mut Page) {
+        self.log.show(page);
+        self.git.show(page);
     }
 }
 

@@ -199,6 +199,23 @@ fn told(view: &EventView, event: Option<&Event>, page: &Page) -> (String, String
             (message(event.message), format!("in the mailbox of {}: {}", event.mailbox, dead_reason(event.reason)))
         }
         Event::MessageRedriven(event) => (message(event.message), format!("sent again as {}", page.id(event.again))),
+        Event::ChangeSubmitted(_)
+        | Event::ChangeRejected(_)
+        | Event::ChangeApproved(_)
+        | Event::ChangeDisapproved(_)
+        | Event::ChangeLeased(_)
+        | Event::ChangeLeaseExtended(_)
+        | Event::ChangeLeaseExpired(_)
+        | Event::ChangeReturned(_)
+        | Event::ChangeLandingStarted(_)
+        | Event::ChangeLanded(_)
+        | Event::ChangeConflicted(_)
+        | Event::ChangeFailed(_)
+        | Event::ChangeDied(_)
+        | Event::ChangeCancelled(_)
+        | Event::ChangeSuperseded(_)
+        | Event::QueuePaused(_)
+        | Event::QueueResumed(_) => super::queue::told(view, event, page),
     }
 }
 

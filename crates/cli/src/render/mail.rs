@@ -1,7 +1,7 @@
 //! Mailboxes, threads, dead letters, and what `recv` hands out.
 
 use convoke::api::Taken;
-use convoke_core::mailbox::events::{DeadReason, Priority};
+use convoke_core::{mailbox::events::DeadReason, priority::Priority};
 use convoke_projections::view::{
     DeadLettersView, DeliveryLine, DeliveryState, HistoryView, InboxView, MailCounts, ThreadView,
 };
@@ -18,7 +18,8 @@ pub(super) fn priority(priority: Priority) -> &'static str {
     }
 }
 
-fn priority_cell(of: Priority) -> Cell {
+/// The same, coloured.
+pub(super) fn priority_cell(of: Priority) -> Cell {
     match of {
         Priority::Critical | Priority::High => Cell::bad(priority(of)),
         Priority::Normal | Priority::Low => Cell::faint(priority(of)),

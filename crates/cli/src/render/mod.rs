@@ -9,6 +9,8 @@ mod events;
 mod integrity;
 mod mail;
 mod page;
+pub(crate) mod prometheus;
+mod queue;
 mod status;
 mod times;
 
@@ -41,6 +43,9 @@ impl Show for View {
             Self::Actor(view) => view.show(page),
             Self::Thread(view) => view.show(page),
             Self::History(view) => view.show(page),
+            Self::Changes(view) => view.show(page),
+            Self::Change(view) => view.show(page),
+            Self::QueueMetrics(view) => view.show(page),
         }
     }
 }

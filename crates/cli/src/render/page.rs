@@ -52,6 +52,21 @@ impl Page {
         }
     }
 
+    /// The last lines of such a text; all of them with `--verbose`.
+    pub(crate) fn quote_end(&mut self, text: &str, lines_max: usize) {
+        let skipped = if self.verbose { 0 } else { text.lines().count().saturating_sub(lines_max) };
+        if skipped > 0 {
+            self.line(format!("  {FAINT}… {} before: --verbose{FAINT:#}", many(skipped as u64, "line")));
+        }
+        let rest: Vec<&str> = text.lines().skip(skipped).collect();
+        self.quote(&rest.join("\n"));
+    }
+
+    /// Whether everything was asked for.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
     /// A table.
     pub(crate) fn table(&mut self, table: Table) {
         let columns = table.rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -161,6 +176,11 @@ impl Cell {
     /// Plain text. Control characters are made visible, and what is too wide is cut.
     pub(crate) fn text(text: impl ToString) -> Self {
         Self { text: cut(&clean(&text.to_string()), CELL_WIDTH_MAX), style: Style::new(), right: false }
+    }
+
+    /// Text that is cut to so many columns.
+    pub(crate) fn within(text: impl ToString, width_max: usize) -> Self {
+        Self { text: cut(&clean(&text.to_string()), width_max), style: Style::new(), right: false }
     }
 
     /// Text that is cut by nothing but a terminal's width.
@@ -273,6 +293,20 @@ mod tests {
         let mut page = page();
         page.quote("one\n\x07two");
         assert_eq!(page.finish(), "  one\n  \u{fffd}two\n");
+    }
+
+    #[test]
+    fn of_a_long_output_the_end_is_shown() {
+        let text = "one\ntwo\nthree";
+        let mut short = page();
+        short.quote_end(text, 2);
+        assert_eq!(
+            anstream::adapter::strip_str(&short.finish()).to_string(),
+            "  … 1 line before: --verbose\n  two\n  three\n"
+        );
+        let mut whole = Page::new(Timestamp::from_us(0).unwrap(), true, None);
+        whole.quote_end(text, 2);
+        assert_eq!(whole.finish(), "  one\n  two\n  three\n");
     }
 
     #[test]

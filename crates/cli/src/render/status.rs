@@ -9,6 +9,7 @@ use super::{
     countdowns::countdown_table,
     mail::counts,
     page::many,
+    queue::changes_counted,
 };
 
 impl Show for StatusView {
@@ -46,6 +47,10 @@ impl Show for StatusView {
             page.line("taken:");
             page.table(lease_table(&self.leases, page));
             page.more(self.more_leases, "more", "`convoke status --limit N`");
+        }
+        if !self.queue.is_empty() {
+            let paused = if self.queue_paused.is_some() { "; paused" } else { "" };
+            page.line(format!("queue: {}{paused}", changes_counted(&self.queue, |_| true)));
         }
     }
 }

@@ -293,6 +293,7 @@ proptest! {
 }
 
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "short-lived, in a test")]
 enum Happening {
     Event(Event),
     Added(CampaignId, CountdownId),

@@ -1,6 +1,9 @@
 //! From a random step to a request that somebody may give: most of them make sense, and every third is anybody's.
 
-use super::steps::{ACTORS, Known, Step, What, latest};
+use super::{
+    queueing::Queueing,
+    steps::{ACTORS, Known, Step, What, latest},
+};
 use crate::{
     command::{Command, Request},
     countdown::Phase,
@@ -8,6 +11,7 @@ use crate::{
     id::{CampaignId, MessageId},
     mailbox::Token,
     name::{ActorName, Key},
+    queue,
     workspace::State,
 };
 
@@ -19,6 +23,8 @@ pub struct Names {
     messages: Vec<String>,
     dead: Vec<String>,
     tokens: Vec<String>,
+    changes: Vec<String>,
+    claims: Vec<(String, u32)>,
 }
 
 impl Names {
@@ -28,6 +34,8 @@ impl Names {
             Event::CampaignCreated(_) => self.campaigns.push(recorded.id.to_string()),
             Event::MessageSent(_) => self.messages.push(recorded.id.to_string()),
             Event::MessageTaken(taken) => self.tokens.push(Token::new(taken.message, taken.fence).to_string()),
+            Event::ChangeSubmitted(_) => self.changes.push(recorded.id.to_string()),
+            Event::ChangeLeased(leased) => self.claims.push((leased.change.to_string(), leased.fence)),
             Event::MessageDeadLettered(dead) => self.dead.push(dead.message.to_string()),
             _ => {}
         }
@@ -42,9 +50,12 @@ impl Names {
         let Step::Give { actor: who, keyed, what } = step else { return None };
         let asking = Asking { names: self, state, serial };
         let fitting = asking.countdowns_that_fit(what);
-        let Self { countdowns, campaigns, messages, dead, tokens } = self;
+        let Self { countdowns, campaigns, messages, dead, tokens, changes, claims } = self;
         let countdowns = fitting.as_ref().unwrap_or(countdowns);
-        let known = Known { countdowns, campaigns, messages, dead, tokens };
+        let (fitting_changes, fitting_claims) = (asking.changes_that_fit(what), asking.claims_that_fit(what));
+        let changes = fitting_changes.as_ref().unwrap_or(changes);
+        let claims = fitting_claims.as_ref().unwrap_or(claims);
+        let known = Known { countdowns, campaigns, messages, dead, tokens, changes, claims };
         let command: Command = serde_json::from_value(what.command(&known, serial)).expect("a well-formed command");
         let key = keyed.then(|| Key::parse(&format!("key-{serial}")).expect("a well-formed key"));
         let actor = asking.who_most_likely_may(what).unwrap_or_else(|| actor(*who));
@@ -55,6 +66,11 @@ impl Names {
 /// One of [`ACTORS`].
 pub(super) fn actor(index: usize) -> ActorName {
     ActorName::parse(ACTORS[index]).expect("a well-formed name")
+}
+
+/// Those that are likely to be still there.
+fn recent<T>(names: &[T]) -> &[T] {
+    &names[names.len().saturating_sub(60)..]
 }
 
 struct Asking<'a> {
@@ -103,11 +119,67 @@ impl Asking<'_> {
         Some(self.names.countdowns.iter().filter(fits).cloned().collect())
     }
 
+    /// Most commands are about changes that are where the command needs them.
+    fn changes_that_fit(&self, what: &What) -> Option<Vec<String>> {
+        let What::Queue(queueing) = what else { return None };
+        if self.serial.is_multiple_of(3) {
+            return None;
+        }
+        let fits = |id: &&String| {
+            let change = id.parse().ok().and_then(|id| self.state.changes.get(id));
+            change.is_some_and(|change| match queueing {
+                Queueing::Approve { .. } => change.phase == queue::Phase::AwaitingApproval,
+                Queueing::Requeue { .. } => matches!(change.phase, queue::Phase::Dead { .. }),
+                _ => !change.has_ended(),
+            })
+        };
+        Some(recent(&self.names.changes).iter().filter(fits).cloned().collect())
+    }
+
+    /// Most claims are current, and those of a landing that is needed are of one that was begun.
+    fn claims_that_fit(&self, what: &What) -> Option<Vec<(String, u32)>> {
+        let What::Queue(queueing) = what else { return None };
+        if self.serial.is_multiple_of(3) {
+            return None;
+        }
+        let fits = |(id, fence): &&(String, u32)| {
+            let change = id.parse().ok().and_then(|id| self.state.changes.get(id));
+            change.is_some_and(|change| {
+                let is_current = change.fence == *fence && change.worker().is_some();
+                is_current && (matches!(queueing, Queueing::Land { .. }) == change.landing.is_some())
+            })
+        };
+        Some(recent(&self.names.claims).iter().filter(fits).cloned().collect())
+    }
+
+    fn who_most_likely_may_queue(&self, queueing: &Queueing, what: &What) -> Option<ActorName> {
+        let change = |id: &str| id.parse().ok().and_then(|id| self.state.changes.get(id));
+        if let Some(which) = queueing.claim() {
+            let claims = self.claims_that_fit(what)?;
+            let (id, _) = claims.iter().rev().nth(which % claims.len().max(1))?;
+            return change(id)?.worker().cloned();
+        }
+        let changes = self.changes_that_fit(what)?;
+        match queueing {
+            Queueing::Cancel { change: which } | Queueing::Submit { supersedes: Some(which), .. } => {
+                change(latest(&changes, *which)).map(|change| change.agent.clone())
+            }
+            Queueing::Approve { change: which, .. } => {
+                let author = &change(latest(&changes, *which))?.agent;
+                [actor(0), actor(1)].into_iter().find(|reviewer| reviewer != author)
+            }
+            _ => None,
+        }
+    }
+
     /// Most tokens are used by their holders, most campaigns changed by their organizers; every third command is given
     /// by somebody else.
     fn who_most_likely_may(&self, what: &What) -> Option<ActorName> {
         if self.serial.is_multiple_of(3) {
             return None;
+        }
+        if let What::Queue(queueing) = what {
+            return self.who_most_likely_may_queue(queueing, what);
         }
         let fitting = self.countdowns_that_fit(what)?;
         let countdown = |which: &usize| {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::asking::Names;
+use super::{asking::Names, landings::Landings};
 use crate::{
     campaign::{self, events::FailurePolicy},
     countdown::{Answer, Phase, events::ReleasePolicy},
@@ -30,6 +30,7 @@ pub struct Laws {
     released: BTreeSet<CountdownId>,
     acked: BTreeSet<(MessageId, ActorName)>,
     senders: BTreeMap<MessageId, ActorName>,
+    landings: Landings,
 }
 
 /// The events of one command, or of one thing that was due.
@@ -71,9 +72,11 @@ impl Laws {
         assert!(recorded.time >= self.state.time, "TimeNeverDecreases: {recorded:?} after {}", self.state.time);
         self.check_group(&recorded);
         self.check_event(&recorded);
+        self.landings.check(&self.state.changes, &recorded);
         self.names.remember(&recorded);
         self.state.evolve(&recorded);
         self.check_what_it_made(&recorded);
+        self.landings.check_after(&self.state.changes, &recorded);
         self.log.push(recorded);
     }
 

@@ -6,10 +6,13 @@
 
 mod asking;
 mod invariants;
+mod landings;
+mod queueing;
 pub mod steps;
 mod world;
 
 pub use asking::Names;
 pub use invariants::Laws;
+pub use queueing::Queueing;
 pub use steps::{Step, step};
 pub use world::{CountingIds, World};

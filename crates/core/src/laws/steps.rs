@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::queueing::{Queueing, queueing};
+
 /// Who acts. The last is the organizer, the only human.
 pub const ACTORS: [&str; 6] = ["ann", "bob", "cy", "dan", "eve", "olga"];
 
@@ -65,6 +67,7 @@ pub enum What {
     Nack { token: usize },
     Extend { token: usize },
     Redrive { dead: usize },
+    Queue(Queueing),
 }
 
 /// The names of the objects that there are, the latest last.
@@ -80,6 +83,10 @@ pub struct Known<'w> {
     pub dead: &'w [String],
     /// Every token that was handed out.
     pub tokens: &'w [String],
+    /// Ids of changes.
+    pub changes: &'w [String],
+    /// Every claim on a change, with its fence.
+    pub claims: &'w [(String, u32)],
 }
 
 /// The one that is meant; round again from the latest where there are fewer.
@@ -170,6 +177,7 @@ impl What {
             Self::Ack { token: which } => json!({"ack_message": {"token": token(which)}}),
             Self::Nack { token: which } => json!({"nack_message": {"token": token(which)}}),
             Self::Extend { token: which } => json!({"extend_message": {"token": token(which), "lease_ms": 90_000}}),
+            Self::Queue(queueing) => queueing.command(known, serial),
             Self::Redrive { dead } => json!({"redrive_message": {"message": latest(known.dead, *dead)}}),
         }
     }
@@ -209,7 +217,7 @@ fn what() -> impl Strategy<Value = What> {
     let campaigns = prop_oneof![
         3 => any::<bool>().prop_map(|go_on| What::CreateCampaign { go_on }),
         3 => (campaign(), countdown()).prop_map(|(campaign, countdown)| What::Join { campaign, countdown }),
-        5 => (campaign(), countdown(), countdown(), prop::bool::weighted(0.2))
+        5 => (campaign(), countdown(), countdown(), prop::bool::weighted(0.35))
             .prop_map(|(campaign, before, after, away)| What::Link { campaign, before, after, away }),
         4 => campaign().prop_map(|campaign| What::Start { campaign }),
         1 => campaign().prop_map(|campaign| What::Cancel { campaign }),
@@ -231,5 +239,5 @@ fn what() -> impl Strategy<Value = What> {
         2 => (0..4_usize, any::<bool>()).prop_map(|(name, human)| What::AddActor { name, human }),
         1 => prop::bool::weighted(0.2).prop_map(|closed| What::Membership { closed }),
     ];
-    prop_oneof![12 => countdowns, 5 => campaigns, 10 => mail, 1 => people]
+    prop_oneof![12 => countdowns, 6 => campaigns, 10 => mail, 1 => people, 9 => queueing().prop_map(What::Queue)]
 }

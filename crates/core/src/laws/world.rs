@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{asking::actor, invariants::Laws, steps::Step};
 use crate::{
-    command::Request,
+    command::{Command, Request},
     event::{Event, Recorded},
     id::{EventId, IdSource, MessageId, uuid_v7},
     log::Salt,
@@ -166,7 +166,14 @@ impl World {
                 assert_eq!(keys.first().copied().flatten(), request.key.as_ref().filter(|_| !events.is_empty()));
                 self.write(events);
             }
-            Ok(Handled::Repeated { .. }) => panic!("SameKeyOneEffect: the key is fresh"),
+            // The same change of the same task lives already: its first event is the answer, and nothing is written.
+            Ok(Handled::Repeated { .. }) => {
+                assert!(
+                    matches!(request.command, Command::SubmitChange(_) | Command::RequeueChange(_)),
+                    "SameKeyOneEffect: the key is fresh"
+                );
+                assert_eq!(self.state.size, self.laws.state().size, "NoDuplicates");
+            }
             Err(_) => {
                 assert_eq!(self.state.size, self.laws.state().size, "a refusal writes nothing");
                 // A difference would stay, so looking now and then is enough to find it.

@@ -103,6 +103,12 @@ pub fn fingerprint(salt: &Salt, command: &[u8]) -> Hash {
     Hash(*hasher.finalize().as_bytes())
 }
 
+/// The name of content that lies beside the log: plain BLAKE3, so that other programs can compute it.
+#[must_use]
+pub fn blob_hash(content: &[u8]) -> Hash {
+    Hash(*blake3::hash(content).as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

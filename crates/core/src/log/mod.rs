@@ -16,7 +16,7 @@ mod verification;
 pub use checkpoint::{Checkpoint, Head};
 pub use commit::{Commit, CommitBuilder, EventRef, FrameError};
 pub use file::{FileError, FileKind};
-pub use hash::{Hash, HashError, Salt, fingerprint, leaf_hash, node_hash, payload_hash};
+pub use hash::{Hash, HashError, Salt, blob_hash, fingerprint, leaf_hash, node_hash, payload_hash};
 pub use header::{Header, HeaderError, Idempotency, Kind};
 pub use merkle::{Frontier, TILE_LEAVES, range_root, tile_roots_root};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError, consistency_path, inclusion_path};

@@ -132,7 +132,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::mailbox::events::Priority;
+    use crate::priority::Priority;
 
     fn name(text: &str) -> ActorName {
         ActorName::parse(text).unwrap()

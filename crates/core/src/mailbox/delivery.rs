@@ -2,14 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Token,
-    events::{DeadReason, Priority},
-};
+use super::{Token, events::DeadReason};
 use crate::{
     id::MessageId,
     limits,
     name::ActorName,
+    priority::Priority,
     time::{Span, Timestamp},
 };
 

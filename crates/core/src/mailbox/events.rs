@@ -6,25 +6,9 @@ use serde_json::Value;
 use crate::{
     id::MessageId,
     name::{ActorName, Word},
+    priority::Priority,
     time::Timestamp,
 };
-
-/// How urgent a message is; the first is taken first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
-#[serde(rename_all = "snake_case")]
-pub enum Priority {
-    /// Before everything else. Also accepted: `urgent`.
-    #[serde(alias = "urgent")]
-    Critical,
-    /// Before the ordinary.
-    High,
-    /// The ordinary.
-    #[default]
-    Normal,
-    /// When there is nothing else. Also accepted: `info`.
-    #[serde(alias = "info")]
-    Low,
-}
 
 /// Why a delivery was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    delivery::{Delivery, DeliveryState},
-    events::Priority,
-};
-use crate::{id::MessageId, time::Timestamp};
+use super::delivery::{Delivery, DeliveryState};
+use crate::{id::MessageId, priority::Priority, time::Timestamp};
 
 /// A message's turn.
 type Turn = (Priority, u64, MessageId);

@@ -11,7 +11,7 @@ use super::{
     DeliveryState, Mailboxes, Token,
     events::{
         DeadReason, MessageAcked, MessageDeadLettered, MessageLeaseExpired, MessageLeaseExtended, MessageNacked,
-        MessageRedriven, MessageSent, MessageTaken, Priority,
+        MessageRedriven, MessageSent, MessageTaken,
     },
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     id::{EventId, MessageId, uuid_v7},
     limits,
     name::{ActorName, Word},
+    priority::Priority,
     refusal::Refusal,
     time::{Span, Timestamp},
 };

@@ -11,7 +11,7 @@ use super::{
     Delivery, DeliveryState, Mailboxes, Token,
     events::{
         DeadReason, MessageAcked, MessageDeadLettered, MessageLeaseExpired, MessageLeaseExtended, MessageNacked,
-        MessageRedriven, MessageSent, MessageTaken, Priority,
+        MessageRedriven, MessageSent, MessageTaken,
     },
     receive,
 };
@@ -21,6 +21,7 @@ use crate::{
     id::{EventId, MessageId},
     limits::{self, LEASE_MS},
     name::{ActorName, Word},
+    priority::Priority,
     refusal::Refusal,
     time::{Span, Timestamp},
 };

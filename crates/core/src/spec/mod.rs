@@ -12,6 +12,7 @@ mod effects;
 mod engine;
 mod log;
 mod mailbox;
+mod queue;
 
 /// One specification: a folder in `specs/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +51,16 @@ impl Action {
 }
 
 /// Every specification.
-pub const SPECS: &[Spec] =
-    &[actors::SPEC, campaign::SPEC, countdown::SPEC, effects::SPEC, engine::SPEC, log::SPEC, mailbox::SPEC];
+pub const SPECS: &[Spec] = &[
+    actors::SPEC,
+    campaign::SPEC,
+    countdown::SPEC,
+    effects::SPEC,
+    engine::SPEC,
+    log::SPEC,
+    mailbox::SPEC,
+    queue::SPEC,
+];
 
 /// The specification of a module, if there is one.
 #[must_use]

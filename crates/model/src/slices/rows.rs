@@ -1,7 +1,7 @@
 //! Every module whose traces can be cut: one row each.
 
 use super::{Row, row};
-use crate::{actors, campaign, countdown, effects, engine, log, mailbox};
+use crate::{actors, campaign, countdown, effects, engine, log, mailbox, queue};
 
 /// All of them, fresh: for one log.
 #[must_use]
@@ -14,5 +14,6 @@ pub fn rows() -> Vec<Box<dyn Row>> {
         row(engine::Slices::default()),
         row(log::Slices::default()),
         row(mailbox::Slices::default()),
+        row(queue::Slices::default()),
     ]
 }

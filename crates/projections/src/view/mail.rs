@@ -3,8 +3,9 @@
 use convoke_core::{
     id::{EventId, MessageId},
     mailbox::Token,
-    mailbox::events::{DeadReason, Priority},
+    mailbox::events::DeadReason,
     name::{ActorName, Word},
+    priority::Priority,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};

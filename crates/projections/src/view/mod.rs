@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 mod campaigns;
+mod changes;
 mod countdowns;
 mod mail;
 mod overview;
@@ -15,6 +16,7 @@ pub use campaigns::{
     CampaignLine, CampaignState, CampaignView, CampaignsView, CountdownCounts, GraphEdge, GraphNode, GraphView,
     MemberView, OrderView,
 };
+pub use changes::{CauseView, ChangeLine, ChangeState, ChangeView, ChangesView, Quantiles, QueueMetricsView};
 pub use countdowns::{
     AnswerState, AttendeeView, CampaignRef, CountdownLine, CountdownRef, CountdownState, CountdownView, CountdownsView,
     EndView, HoldView,
@@ -55,6 +57,12 @@ pub enum View {
     Thread(ThreadView),
     /// Where the events about one thing are.
     History(HistoryView),
+    /// Some changes.
+    Changes(ChangesView),
+    /// One change.
+    Change(Box<ChangeView>),
+    /// How the queue does.
+    QueueMetrics(QueueMetricsView),
 }
 
 /// A list that was cut: how many items it leaves out; absent in JSON if none.

@@ -1,5 +1,7 @@
 //! Actors, and the one screenful that has something of everything.
 
+use std::collections::BTreeMap;
+
 use convoke_core::{
     actors::events::{ActorKind, Membership},
     id::MessageId,
@@ -144,4 +146,10 @@ pub struct StatusView {
     /// How many more there are.
     #[serde(default, skip_serializing_if = "none")]
     pub more_leases: More,
+    /// How many changes stand where, by the word of the state.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub queue: BTreeMap<String, u64>,
+    /// Why no change is claimed for now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_paused: Option<String>,
 }

@@ -8,8 +8,9 @@ use convoke_core::{
     countdown::events::{CountdownScheduled, Plan, ReleasePolicy},
     event::{Event, Recorded},
     id::{CampaignId, CountdownId, EventId, MessageId, uuid_v7},
-    mailbox::events::{MessageSent, MessageTaken, Priority},
+    mailbox::events::{MessageSent, MessageTaken},
     name::{ActorName, Name, Word},
+    priority::Priority,
     refusal::Refusal,
     time::{Span, Timestamp},
 };

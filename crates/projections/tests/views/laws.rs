@@ -17,18 +17,29 @@ use convoke_core::{
     },
     event::{Event, KINDS, Recorded},
     id::{EventId, IdReference},
+    log::Hash,
     mailbox::events::{
         DeadReason, MessageAcked, MessageDeadLettered, MessageLeaseExpired, MessageLeaseExtended, MessageNacked,
-        MessageRedriven, MessageSent, MessageTaken, Priority,
+        MessageRedriven, MessageSent, MessageTaken,
     },
     name::{ActorName, Name},
+    priority::Priority,
+    queue::{
+        GitHash, RepoPath,
+        events::{
+            ApprovalRule, ChangeApproved, ChangeCancelled, ChangeConflicted, ChangeDied, ChangeDisapproved,
+            ChangeFailed, ChangeLanded, ChangeLandingStarted, ChangeLeaseExpired, ChangeLeaseExtended, ChangeLeased,
+            ChangeRejected, ChangeReturned, ChangeSubmitted, ChangeSuperseded, CheckResult, Content, FailureClass,
+            QueuePaused, QueueResumed, Receipt,
+        },
+    },
     time::{Span, Timestamp},
 };
 use convoke_projections::{
     FOLD_NAME, FOLD_VERSION, Query, View, Views, about,
     query::{
-        ActorQuery, ActorsQuery, CampaignsQuery, CountdownsQuery, DeadLettersQuery, InboxQuery, Reference, StatusQuery,
-        ThreadQuery,
+        ActorQuery, ActorsQuery, CampaignsQuery, ChangeFilter, ChangesQuery, CountdownsQuery, DeadLettersQuery,
+        InboxQuery, QueueMetricsQuery, Reference, StatusQuery, ThreadQuery,
     },
     snapshot::Envelope,
     view::{CountdownState, MailCounts},
@@ -46,9 +57,16 @@ fn draws() -> impl Strategy<Value = Vec<Draw>> {
     // Kinds are drawn so that things are created often enough to have something happen to them.
     let kind = prop_oneof![
         3 => 0..KINDS.len() as u8,
-        2 => prop::sample::select(vec![7_u8, 17, 24, 24, 25, 25, 26]),
+        2 => prop::sample::select(kinds(&["countdown.released", "campaign.created", "message.sent", "message.sent", "message.taken", "message.taken", "message.acked"])),
+        1 => prop::sample::select(kinds(&["change.submitted", "change.leased"])),
     ];
     prop::collection::vec((kind, any::<u8>(), any::<u8>(), any::<u8>(), any::<u16>()), 0..120)
+}
+
+/// Where these kinds stand among all.
+fn kinds(wanted: &[&str]) -> Vec<u8> {
+    let place = |kind: &&str| KINDS.iter().position(|(known, _)| known == kind).expect("a known kind") as u8;
+    wanted.iter().map(place).collect()
 }
 
 /// Events made from draws. Tame ones refer to what was created before; wild ones to anything, at any time and position.
@@ -73,6 +91,7 @@ fn events(draws: &[Draw], wild: bool) -> Vec<Recorded> {
             Event::CountdownScheduled(_) => "countdown",
             Event::CampaignCreated(_) => "campaign",
             Event::MessageSent(_) => "message",
+            Event::ChangeSubmitted(_) => "change",
             _ => "other",
         };
         let position = match (wild, *a) {
@@ -97,6 +116,7 @@ fn event((kind, a, b, c, d): Draw, some: &dyn Fn(&str, u8) -> EventId) -> Event 
     let (countdown, campaign, id) =
         (some("countdown", a).into(), some("campaign", a).into(), some("message", a).into());
     let (before, after) = (some("countdown", b).into(), some("countdown", c).into());
+    let change = some("change", a).into();
     let (mailbox, fence) = (who(b), 1 + u32::from(c % 3));
     let by_ms = Span::from_ms_capped(if d == u16::MAX { u64::MAX } else { u64::from(d) });
     match KINDS[usize::from(kind) % KINDS.len()].0 {
@@ -187,8 +207,62 @@ fn event((kind, a, b, c, d): Draw, some: &dyn Fn(&str, u8) -> EventId) -> Event 
             MessageDeadLettered { message: id, mailbox, reason: DeadReason::LeaseExpired }.into()
         }
         "message.redriven" => MessageRedriven { message: id, mailbox, again: some("message", c).into() }.into(),
+        "change.submitted" => {
+            let content = if b % 2 == 0 { Content::Commit(git_hash(a)) } else { Content::Operations(Hash([c; 32])) };
+            let approval = (c % 3 == 0).then(|| ApprovalRule { needed: 1, of: BTreeSet::from([who(b), who(c)]) });
+            let submitted = ChangeSubmitted {
+                task: Name::parse(&format!("task {}", a % 9)).unwrap(),
+                agent: who(a),
+                target: Name::parse(["main", "next"][usize::from(b % 2)]).unwrap(),
+                priority: [Priority::High, Priority::Normal][usize::from(c % 2)],
+                content,
+                paths: BTreeSet::from([path(a)]),
+                checks: Vec::new(),
+                approval,
+                metadata: (d % 2 == 0).then(|| serde_json::json!({ "intent": d })),
+                previous: (b % 9 == 0).then_some(change),
+            };
+            submitted.into()
+        }
+        "change.rejected" => ChangeRejected { change, fence, faults: vec![format!("fault {c}")] }.into(),
+        "change.approved" => ChangeApproved { change, reviewer: who(b), reason: reason() }.into(),
+        "change.disapproved" => ChangeDisapproved { change, reviewer: who(b), reason: format!("{c}") }.into(),
+        "change.leased" => ChangeLeased { change, worker: who(b), fence, until: when() }.into(),
+        "change.lease_extended" => ChangeLeaseExtended { change, fence, until: when() }.into(),
+        "change.lease_expired" => ChangeLeaseExpired { change, fence }.into(),
+        "change.returned" => ChangeReturned { change, fence, reason: format!("{c}") }.into(),
+        "change.landing_started" => ChangeLandingStarted { change, fence, receipt: receipt(b, by_ms) }.into(),
+        "change.landed" => ChangeLanded { change, fence, receipt: receipt(b, by_ms), recovered: c % 2 == 0 }.into(),
+        "change.conflicted" => {
+            let against = (c % 2 == 0).then(|| some("change", c).into());
+            ChangeConflicted { change, fence, paths: BTreeSet::from([path(b)]), against, detail: String::new() }.into()
+        }
+        "change.failed" => {
+            let (class, cause) = (FailureClass::Check, format!("{c}"));
+            ChangeFailed { change, fence, class, cause, output: reason(), not_before: when() }.into()
+        }
+        "change.died" => {
+            ChangeDied { change, fence, class: FailureClass::Final, cause: format!("{c}"), output: reason() }.into()
+        }
+        "change.cancelled" => ChangeCancelled { change, reason: reason() }.into(),
+        "change.superseded" => ChangeSuperseded { change, by: some("change", c).into() }.into(),
+        "queue.paused" => QueuePaused { reason: format!("{c}") }.into(),
+        "queue.resumed" => QueueResumed {}.into(),
         other => panic!("{other} is not made here yet"),
     }
+}
+
+fn git_hash(n: u8) -> GitHash {
+    GitHash::parse(&format!("{n:040x}")).unwrap()
+}
+
+fn path(n: u8) -> RepoPath {
+    RepoPath::parse(&format!("src/{}.rs", n % 7)).unwrap()
+}
+
+fn receipt(n: u8, took_ms: Span) -> Receipt {
+    let checks = vec![CheckResult { command: "make".into(), took_ms, runs: 1 }];
+    Receipt { base: git_hash(0), tested_tree: git_hash(n), commit: git_hash(1), tree: git_hash(n), checks }
 }
 
 fn fold(events: &[Recorded]) -> Views {
@@ -212,19 +286,23 @@ fn queries(events: &[Recorded]) -> Vec<Query> {
         Query::Campaigns(CampaignsQuery::default()),
         Query::DeadLetters(DeadLettersQuery { redriven: true, ..DeadLettersQuery::default() }),
         Query::Actors(ActorsQuery::default()),
+        Query::Changes(ChangesQuery::default()),
+        Query::Changes(ChangesQuery { state: Some(ChangeFilter::Live), limit: Some(2), ..ChangesQuery::default() }),
+        Query::QueueMetrics(QueueMetricsQuery::default()),
     ];
     for name in ACTORS {
         queries.push(Query::Inbox(InboxQuery { mailbox: actor(name), limit: Some(3) }));
         queries.push(Query::Actor(ActorQuery { name: actor(name) }));
     }
     let references = events.iter().map(|event| event.id.short());
-    for reference in references.chain(["countdown 1".into(), "campaign 1".into()]).take(20) {
+    for reference in references.chain(["countdown 1".into(), "campaign 1".into(), "task 1".into()]).take(20) {
         queries.push(Query::Thread(ThreadQuery { message: reference.clone(), limit: None }));
         let reference = Reference { reference };
         queries.push(Query::Countdown(reference.clone()));
         queries.push(Query::Campaign(reference.clone()));
         queries.push(Query::Order(reference.clone()));
         queries.push(Query::Graph(reference.clone()));
+        queries.push(Query::Change(reference.clone()));
         queries.push(Query::History(reference));
     }
     queries
@@ -423,6 +501,15 @@ proptest! {
         let later = lines(&fold(&events));
         for line in lines(&fold(prefix)).into_iter().filter(|line| line.state.has_ended()) {
             prop_assert!(later.contains(&line), "{:?}", line);
+        }
+        let changes = |views: &Views| {
+            let query = Query::Changes(ChangesQuery { limit: Some(1000), ..ChangesQuery::default() });
+            let Ok(View::Changes(view)) = views.answer(&query, minute(0)) else { panic!("no changes") };
+            view.changes
+        };
+        let changes_later = changes(&fold(&events));
+        for line in changes(&fold(prefix)).into_iter().filter(|line| line.state.has_ended()) {
+            prop_assert!(changes_later.contains(&line), "{:?}", line);
         }
         prop_assert!(later.iter().all(|line| (line.state == CountdownState::Held) <= line.ended_at.is_none()));
     }

@@ -11,8 +11,9 @@ use convoke_core::{
     id::{IdReference, MessageId},
     mailbox::events::{
         DeadReason, MessageAcked, MessageDeadLettered, MessageLeaseExpired, MessageLeaseExtended, MessageNacked,
-        MessageRedriven, MessageSent, Priority,
+        MessageRedriven, MessageSent,
     },
+    priority::Priority,
     refusal::Refusal,
     time::Span,
 };

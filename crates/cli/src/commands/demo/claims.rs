@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use super::stage::{Broken, Stage, ended};
+use super::{
+    landing,
+    stage::{Broken, Stage, ended},
+};
 
 type Check = fn(&Stage) -> Result<String, Broken>;
 
@@ -17,6 +20,8 @@ pub(super) const ALL: &[(&str, Check)] = &[
     ("a receiver that comes too late is fenced", is_fenced),
     ("a killed receiver's message comes back", comes_back),
     ("the same key has one effect", one_effect),
+    ("a change lands on a git branch, with a receipt for the tree that was tested", landing::lands),
+    ("a worker that slept through its lease lands nothing", landing::is_fenced),
     ("the whole log verifies, and an event can be proved offline", verifies),
     ("one altered byte in an export is found", altered_export),
     ("one altered byte in the store is found", altered_store),
@@ -27,7 +32,7 @@ fn kinds(data: &Value) -> Vec<&str> {
     data["events"].as_array().into_iter().flatten().filter_map(|event| event["kind"].as_str()).collect()
 }
 
-fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Broken> {
+pub(super) fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Broken> {
     if holds { Ok(()) } else { Err(otherwise()) }
 }
 

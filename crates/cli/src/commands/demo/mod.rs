@@ -1,6 +1,7 @@
 //! `convoke demo`: real processes in a throw-away folder, each claim checked while it runs.
 
 mod claims;
+mod landing;
 mod stage;
 
 use std::time::Instant;

@@ -36,6 +36,14 @@ impl Ended {
         }
     }
 
+    /// Has to have ended well, whatever it printed.
+    pub(super) fn done(self) -> Result<(), Broken> {
+        match self.code {
+            0 => Ok(()),
+            code => Err(format!("exit code {code}, {}", self.envelope)),
+        }
+    }
+
     /// The code of an error that has to be one, with its message.
     pub(super) fn refused(self, exit: i32, code: &str) -> Result<String, Broken> {
         if self.code == exit && self.envelope["error"]["code"] == code {
@@ -115,7 +123,11 @@ pub(super) fn ended(child: Child) -> Result<Ended, Broken> {
     // `export` into a file prints nothing.
     let envelope = match text.trim() {
         "" => Value::Null,
-        text => serde_json::from_str(text).map_err(|error| format!("no JSON came back ({error}): {text:?}"))?,
+        // Of a stream, the last line.
+        text => {
+            let last = text.lines().next_back().unwrap_or_default();
+            serde_json::from_str(last).map_err(|error| format!("no JSON came back ({error}): {text:?}"))?
+        }
     };
     Ok(Ended { code: output.status.code().unwrap_or(-1), envelope })
 }

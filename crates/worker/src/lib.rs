@@ -1,0 +1,19 @@
+//! Lands changes: claims them, builds and checks them in lanes, and lands what passed.
+//!
+//! It knows git and the rules' vocabulary. It does not know the program, the daemon or the log: whoever runs a [`Worker`] gives it
+//! a [`Desk`].
+
+mod desk;
+mod lane;
+mod news;
+pub mod probe;
+pub mod receipts;
+pub mod request;
+mod stacks;
+pub mod train;
+mod worker;
+
+pub use desk::{Desk, Job, No};
+pub use lane::Must;
+pub use news::{News, Of};
+pub use worker::{Options, Summary, Trouble, Until, Worker};
