@@ -1,4 +1,4 @@
-//! The queue's metrics in the text format of Prometheus: https://prometheus.io/docs/instrumenting/exposition_formats/
+//! The queue's metrics in the text format of Prometheus: <https://prometheus.io/docs/instrumenting/exposition_formats/>
 //!
 //! Durations are in seconds, as its conventions ask for.
 
