@@ -99,7 +99,7 @@ fn what_is_refused_is_written_nowhere() {
         (branch("leak"), "invalid_change", 1),
         (branch("module"), "invalid_change", 1),
         (branch("lone"), "invalid_change", 1),
-        (branch("odd"), "git_failed", 1),
+        (branch("odd"), "invalid_change", 1),
         (branch("desk"), "invalid_change", 1),
         (branch("nowhere"), "no_branch", 3),
         (vec!["--commit=--all".into(), "--task".into(), "t".into()], "no_branch", 3),

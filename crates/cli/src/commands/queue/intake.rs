@@ -14,7 +14,7 @@ use convoke_core::{
     },
     refusal::Refusal,
 };
-use convoke_git::Repository;
+use convoke_git::{Repository, patch::Touched};
 use convoke_store::blobs::Blobs;
 use convoke_worker::request::{ChangeRequest, Checked, Malformed};
 use serde_json::Value;
@@ -187,14 +187,7 @@ fn since_it_left(
         return Err(invalid(format!("{name} is in {target} already: it changes nothing")));
     }
     let touched = repository.touched(&left, &commit).map_err(git)?;
-    let faults: Vec<String> = touched
-        .iter()
-        .filter_map(|touched| match &touched.now {
-            Some(convoke_git::patch::Kind::Submodule) => Some(format!("{} is a submodule", touched.path)),
-            _ if touched.leads_out() => Some(format!("{} is a symlink that leads out of the repository", touched.path)),
-            _ => None,
-        })
-        .collect();
+    let faults: Vec<String> = touched.iter().filter_map(Touched::fault).collect();
     if !faults.is_empty() {
         return Err(Refusal::InvalidChange { faults }.into());
     }
