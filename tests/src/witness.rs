@@ -15,6 +15,7 @@ use convoke_core::{
     log::{Frontier, Hash, Head},
     mailbox::events::MessageSent,
     name::{ActorName, Key},
+    queue::Phase,
     refusal::Refusal,
     time::Timestamp,
     workspace::{Context, Past, State, handle},
@@ -183,14 +184,14 @@ impl Witness {
             return;
         }
         assert_eq!(wrote, None, "SameKeyOneEffect: refused after it was done: {request:?} {fault:?}");
-        if fault.code == "wait_timeout" || self.is_refused(&mut self.laws.state().clone(), request, fault) {
+        if fault.code == "wait_timeout" || self.is_refused(self.laws.state(), request, fault) {
             return;
         }
         let mut state = State::default();
         for recorded in self.laws.log() {
             if recorded.position >= since
                 && recorded.correlation == recorded.id
-                && self.is_refused(&mut state.clone(), request, fault)
+                && self.is_refused(&state, request, fault)
             {
                 return;
             }
@@ -199,10 +200,19 @@ impl Witness {
         panic!("RepliesOnlyAfterDurability: no durable state refuses {request:?} so: {fault:?}");
     }
 
-    fn is_refused(&self, state: &mut State, request: &Request, fault: &Fault) -> bool {
-        let mut ids = CountingIds::default();
-        let mut context = Context { now: state.time, jump: None, ids: &mut ids, past: &self.sent };
-        handle(state, request, &mut context).is_err_and(|refusal| refusal.code() == fault.code)
+    fn is_refused(&self, state: &State, request: &Request, fault: &Fault) -> bool {
+        // Time passed since its last event: the pauses of changes may have ended, which writes nothing.
+        let pauses = state.changes.iter().filter_map(|change| match change.phase {
+            Phase::Queued { not_before } => not_before.filter(|end| *end > state.time),
+            _ => None,
+        });
+        let times: Vec<Timestamp> = std::iter::once(state.time).chain(pauses).collect();
+        times.into_iter().any(|now| {
+            let mut ids = CountingIds::default();
+            let mut context = Context { now, jump: None, ids: &mut ids, past: &self.sent };
+            let refused = handle(&mut state.clone(), request, &mut context);
+            refused.is_err_and(|refusal| refusal.code() == fault.code)
+        })
     }
 
     /// The follower was handed an event.
