@@ -217,7 +217,11 @@ impl Parts<'_> {
                     Ok(operation) => operations.push(operation),
                     Err(texts) => texts.into_iter().for_each(fault),
                 },
-                Err(error) => fault(error.to_string()),
+                // What does not hang on the path is looked at all the same.
+                Err(error) => {
+                    fault(error.to_string());
+                    change.patch_hash.iter().filter_map(|given| change.hash_fault(given)).for_each(fault);
+                }
             }
         }
         let content =
@@ -459,6 +463,8 @@ mod tests {
         for wrong in ["blake3:00", "md5:00", &sha.replace('5', "6")] {
             assert_eq!(checked(change(wrong)).unwrap_err().len(), 1, "{wrong}");
         }
+        let astray = json!([{"path": "../x", "operation": "add", "content": "hello\n", "patch_hash": "00"}]);
+        assert_eq!(checked(astray).unwrap_err().len(), 2, "a wrong hash is found on a wrong path too");
     }
 
     #[test]
