@@ -140,10 +140,7 @@ impl Actors {
         if reason.is_empty() {
             return Err(Refusal::BadRequest("accepting a clock needs a reason".to_owned()));
         }
-        if reason.len() > limits::REASON_BYTES_MAX {
-            let (what, size_max) = ("the reason's size in bytes", limits::REASON_BYTES_MAX);
-            return Err(Refusal::OverLimit { what, size: reason.len(), size_max });
-        }
+        limits::check("the reason's size in bytes", reason.len(), limits::REASON_BYTES_MAX)?;
         Ok(vec![ClockAccepted { wall, engine, reason: reason.to_owned() }.into()])
     }
 
@@ -177,11 +174,7 @@ impl Actors {
     }
 
     fn has_room_for(&self, fresh: usize) -> Result<(), Refusal> {
-        let (size, size_max) = (self.members.len() + fresh, limits::ACTORS_MAX);
-        if fresh > 0 && size > size_max {
-            return Err(Refusal::OverLimit { what: "the number of registered actors", size, size_max });
-        }
-        Ok(())
+        limits::check("the number of registered actors", self.members.len() + fresh, limits::ACTORS_MAX)
     }
 
     /// Of several similar names the first by alphabet is proposed.
