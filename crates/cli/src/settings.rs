@@ -14,6 +14,7 @@
 //! batch = 8                # how many changes one test may cover
 //! lease = "2m"             # how long a worker's claim holds without a sign of life
 //! check_limit = "10m"      # how long a check may take
+//! attempts = 2             # how many attempts a change gets whose checks fail, at most 5
 //! checks = ["cargo test"]  # what must pass for every change
 //! allowed_checks = ["cargo test -p *"]  # what requests may ask for besides; by default nothing
 //! any_check = false        # true: requests may ask for any command
@@ -172,6 +173,8 @@ mod tests {
             "lease = '0s'",
             "lease = 120",
             "check_limit = '0s'",
+            "attempts = 0",
+            "attempts = 6",
             "target = ''",
             "checks = ['']",
             "checks = 'cargo test'",

@@ -147,9 +147,13 @@ mod tests {
 
     #[test]
     fn a_wall_clock_behind_the_last_event_is_a_jump_on_opening() {
-        assert_eq!(SteadyClock::open(time(1000), at(950, 0)).now(at(950, 1)), Ok(time(1001)));
+        let behind = i64::try_from(BEHIND_MAX.ms() / 1000).unwrap();
+        let wall = 1000 - behind;
+        assert_eq!(SteadyClock::open(time(1000), at(wall, 0)).now(at(wall, 1)), Ok(time(1001)));
+        assert_eq!(SteadyClock::open(time(1000), at(wall, 0)).jump(), None);
         let mut clock = SteadyClock::open(time(1000), at(900, 0));
         assert!(clock.now(at(900, 0)).is_err());
+        assert_eq!(clock.jump(), Some(Jump { wall: time(900), engine: time(1000) }));
         assert_eq!(clock.accept(at(901, 1)), time(1001));
     }
 

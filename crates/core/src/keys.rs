@@ -187,6 +187,7 @@ mod tests {
         actors::events::{ActorKind, ActorRegistered},
         event::Keyed,
         id::uuid_v7,
+        limits,
         time::Timestamp,
     };
 
@@ -248,6 +249,48 @@ mod tests {
         let loaded: Keys = postcard::from_bytes(&postcard::to_stdvec(&keys).unwrap()).unwrap();
         assert_eq!(loaded.get(&ann(), &key(kept + 9)), keys.get(&ann(), &key(kept + 9)));
         assert_eq!(loaded, keys);
+    }
+
+    #[test]
+    fn keys_are_equal_if_they_remember_the_same_and_are_in_the_same_command() {
+        let one = folded(0..1);
+        assert_eq!(one, folded(0..1));
+        assert_ne!(one, folded(0..2), "another key");
+        let mut ended = one.clone();
+        ended.evolve(&event(1, 1));
+        assert_eq!(ended.len(), one.len());
+        assert_ne!(one, ended, "the same keys, but the command has ended");
+    }
+
+    #[test]
+    fn nothing_is_remembered_at_first() {
+        assert!(Keys::default().is_empty());
+        assert!(!folded(0..1).is_empty());
+    }
+
+    #[test]
+    fn the_longest_name_has_the_longest_keys() {
+        let longest = ActorName::parse(&"a".repeat(ActorName::BYTES_MAX)).unwrap();
+        let long = |end: char| Key::parse(&format!("{}{end}", "k".repeat(limits::KEY_BYTES_MAX - 1))).unwrap();
+        let mut keys = Keys::default();
+        for (number, end) in [(0, 'x'), (1, 'y')] {
+            let mut recorded = Recorded { actor: longest.clone(), ..event(number, 0) };
+            recorded.idempotency.as_mut().unwrap().key = long(end);
+            keys.evolve(&recorded);
+        }
+        assert_eq!(keys.get(&longest, &long('x')).map(|known| known.first), Some(0));
+        assert_eq!(keys.get(&longest, &long('y')).map(|known| known.first), Some(2));
+    }
+
+    /// No command writes this: a key that is remembered is answered. The fold of any log is the same on every machine all the same.
+    #[test]
+    fn a_key_that_comes_again_keeps_its_place_also_when_older_ones_have_gone() {
+        let kept = KEYS_KEPT_MAX as u64;
+        let mut keys = folded(0..kept + 10);
+        keys.evolve(&Recorded { position: 7_000_000, ..event(20, 0) });
+        assert_eq!(keys.get(&ann(), &key(20)).map(|known| known.first), Some(7_000_000));
+        assert_eq!(keys.get(&ann(), &key(30)).map(|known| known.first), Some(60));
+        assert_eq!(keys.len(), KEYS_KEPT_MAX);
     }
 
     #[test]

@@ -44,6 +44,8 @@ struct World {
     state: State,
     now: Timestamp,
     ids: Counting,
+    /// What was sent, in order.
+    letters: Vec<MessageSent>,
 }
 
 const LEASE_S: u64 = limits::QUEUE_LEASE_MS / 1000;
@@ -51,7 +53,7 @@ const LEASE_S: u64 = limits::QUEUE_LEASE_MS / 1000;
 impl World {
     fn new() -> Self {
         let now = Timestamp::from_us(1_795_262_400_000_000).unwrap();
-        let mut world = Self { state: State::default(), now, ids: Counting::default() };
+        let mut world = Self { state: State::default(), now, ids: Counting::default(), letters: Vec::new() };
         world.does("olga", json!({"create_workspace": {"organizer": "olga"}}));
         for name in ["ann", "bob", "rae", "w1", "w2"] {
             world.does("olga", json!({"add_actor": {"name": name, "kind": "agent"}}));
@@ -77,6 +79,10 @@ impl World {
             Handled::Wrote(events) => events,
             Handled::Repeated { first, count } => return Ok(vec![format!("as before: {first}+{count}")]),
         };
+        self.letters.extend(due.iter().chain(&events).filter_map(|recorded| match &recorded.event {
+            Event::MessageSent(sent) => Some(sent.clone()),
+            _ => None,
+        }));
         Ok(due.iter().chain(&events).filter_map(|recorded| self.told(recorded)).collect())
     }
 
@@ -115,8 +121,12 @@ impl World {
         self.now = self.now.plus(Span::from_ms(seconds * 1000).unwrap());
     }
 
+    fn change(&self, task: &str) -> ChangeId {
+        self.state.changes.iter().filter(|change| change.task.as_str() == task).last().unwrap().id
+    }
+
     fn phase(&self, task: &str) -> String {
-        let change = self.state.changes.iter().filter(|change| change.task.as_str() == task).last().unwrap();
+        let change = self.state.changes.get(self.change(task)).unwrap();
         format!("{:?}", change.phase).split(' ').next().unwrap().to_owned()
     }
 }
@@ -160,6 +170,29 @@ fn a_change_is_claimed_tested_announced_and_landed_and_its_author_is_told() {
     assert_eq!(world.does("w1", start("t1", 1)), ["change.landing_started"]);
     assert_eq!(world.does("w1", land("t1", 1)), ["t1 landed", "change.landed to ann"]);
     assert_eq!(world.refused("w1", land("t1", 1)), "change_ended");
+}
+
+#[test]
+fn its_author_is_told_where_a_change_conflicts_and_why_it_is_rejected() {
+    let mut world = World::with(&[("t1", &["a"]), ("t2", &["b"]), ("t3", &["c"]), ("t4", &["d"])]);
+    world.does("w1", claim(4));
+    let first = world.change("t1");
+    let conflict = |task: &str, count: usize, against: Option<String>| {
+        let paths: Vec<String> = (0..count).map(|n| format!("f{n}")).collect();
+        let mut conflict = json!({"change": task, "fence": 1, "paths": paths, "detail": "both changed line 3"});
+        conflict["against"] = json!(against);
+        json!({"conflict_change": conflict})
+    };
+    let told = |world: &mut World, command: Value| -> String {
+        world.does("w1", command);
+        let body = world.letters.last().unwrap().body.clone();
+        body.split_once(": ").unwrap().1.to_owned()
+    };
+    let six = told(&mut world, conflict("t2", 6, Some(first.to_string())));
+    assert_eq!(six, format!("in f0, f1, f2, f3, f4 and 1 more, against change {} of t1", first.short()));
+    assert_eq!(told(&mut world, conflict("t3", 5, None)), "in f0, f1, f2, f3, f4");
+    let reject = json!({"reject_change": {"change": "t4", "fence": 1, "faults": ["no file e", "no file f"]}});
+    assert_eq!(told(&mut world, reject), "no file e; no file f");
 }
 
 #[test]

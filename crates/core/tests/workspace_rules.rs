@@ -143,6 +143,87 @@ fn nobody_creates_a_workspace_for_another() {
 }
 
 #[test]
+fn what_somebody_expects_of_the_log_is_checked_first() {
+    let mut world = World::new();
+    let send =
+        |expect_head| Request { expect_head, ..request("ann", json!({"send_message": {"to": ["bob"], "body": "x"}})) };
+    let size = world.state.size;
+    let mut asks = |request: &Request| {
+        let mut context = Context { now: world.now, jump: None, ids: &mut world.ids, past: &world.sent };
+        handle(&mut world.state, request, &mut context).map(|_| ())
+    };
+    let refusal = asks(&send(Some(size + 1))).unwrap_err();
+    assert!(matches!(refusal, Refusal::HeadMoved { expected, actual } if (expected, actual) == (size + 1, size)));
+    asks(&send(Some(size))).unwrap();
+    assert!(asks(&send(Some(size))).is_err(), "it has moved on");
+}
+
+#[test]
+fn nobody_answers_a_countdown_for_another() {
+    let mut world = World::new();
+    world.schedules(json!({"name": "a", "time": "+1h", "attendees": ["ann", "bob"]}));
+    let answer = |attendee: &str| json!({"confirm_countdown": {"countdown": "a", "attendee": attendee}});
+    assert_eq!(world.refused("ann", answer("bob")), "ann cannot answer for bob");
+    assert_eq!(kinds(&world.does("ann", answer("ann")))[0], "countdown.confirmed");
+}
+
+#[test]
+fn a_countdown_without_a_campaign_comes_after_none() {
+    let mut world = World::new();
+    let schedule = json!({"schedule_countdown": {"name": "b", "time": "+1h", "after": ["a"]}});
+    assert_eq!(world.refused("olga", schedule), "`after` needs a campaign");
+}
+
+#[test]
+fn one_commit_decides_so_many_due_items_and_no_more() {
+    let mut world = World::new();
+    let over = 3;
+    for _ in 0..limits::DUE_PER_COMMIT_MAX + over {
+        world.does("ann", json!({"send_message": {"to": ["olga"], "body": "x"}}));
+    }
+    while world.state.mailboxes.live_in(&name("olga")) > 0 {
+        let taken = world.does("olga", json!({"receive_messages": {"max": 100}}));
+        if taken.is_empty() {
+            break;
+        }
+    }
+    world.now = world.now.plus(Span::from_ms_capped(24 * 3600 * 1000));
+    let sizes: Vec<usize> = (0..3).map(|_| handle_due(&mut world.state, world.now, &mut world.ids).len()).collect();
+    assert_eq!(sizes, [limits::DUE_PER_COMMIT_MAX, over, 0]);
+}
+
+#[test]
+fn a_commit_takes_no_further_due_item_when_it_is_full() {
+    let mut world = World::new();
+    let countdowns = limits::DUE_EVENTS_FULL / 2 + 3;
+    for n in 0..countdowns {
+        world.schedules(json!({"name": format!("c{n}"), "time": "+1h", "attendees": ["ann"]}));
+    }
+    world.now = world.now.plus(Span::from_ms_capped(3600 * 1000));
+    // Each is missed, and the organizer is told.
+    let sizes: Vec<usize> = (0..3).map(|_| handle_due(&mut world.state, world.now, &mut world.ids).len()).collect();
+    assert_eq!(sizes, [limits::DUE_EVENTS_FULL, 6, 0]);
+}
+
+#[test]
+fn a_notice_says_why_a_countdown_was_called_off() {
+    let mut world = World::new();
+    let said = |events: &[Recorded]| -> Vec<String> {
+        let bodies = events.iter().filter_map(|recorded| match &recorded.event {
+            Event::MessageSent(sent) => sent.body.split_once(": ").map(|(_, why)| why.to_owned()),
+            _ => None,
+        });
+        bodies.collect()
+    };
+    world.schedules(json!({"name": "a", "time": "+1h", "attendees": ["ann"]}));
+    let events = world.does("olga", json!({"scrub_countdown": {"countdown": "a", "reason": "rain"}}));
+    assert_eq!(said(&events), ["its organizer called it off (rain)."]);
+    campaign(&mut world, &[("b", "+5m", &[]), ("c", "+5m", &["b"])]);
+    let events = world.passes(300_000);
+    assert!(said(&events).contains(&"b, which it waited for, did not fire.".to_owned()), "{:?}", said(&events));
+}
+
+#[test]
 fn accepting_a_clock_revives_no_lease_that_was_over() {
     let mut world = World::new();
     world.does("ann", json!({"send_message": {"to": ["olga"], "body": "please look"}}));

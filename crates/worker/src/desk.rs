@@ -34,6 +34,10 @@ pub struct Job {
     pub paths: BTreeSet<RepoPath>,
     /// What must pass, besides what must pass for every change.
     pub checks: Vec<Check>,
+    /// How many attempts failed.
+    pub failures: u32,
+    /// Whether its checks failed in the latest attempt.
+    pub is_suspect: bool,
     /// A landing that an earlier claim began, and of which only the repository can say whether it happened.
     pub begun: Option<Receipt>,
 }

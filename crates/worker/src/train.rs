@@ -8,6 +8,9 @@
 //! Several changes in a row may be tested as a batch, by one run in the tree after the last of them. A red batch is cut in
 //! half until the change is found with which it turns red; that one is tried once more before it is blamed. An innocent
 //! batch-mate is never blamed: only the tree that a change makes by itself, on top of what passed, speaks against it.
+//!
+//! A change that was blamed in an earlier attempt is a suspect: it is tested by itself, so that it costs no batch its test, and
+//! one more red run is enough.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +36,7 @@ pub enum Step {
     Test(Test),
     /// These changes, the first of the line, may land together: the tree after them has passed.
     Land(Vec<Ticket>),
-    /// This change turns the tree red, twice. It leaves the line.
+    /// This change turns the tree red, twice or, of a suspect, once more. It leaves the line.
     Blame(Ticket),
 }
 
@@ -63,6 +66,8 @@ struct Known {
 pub struct Train {
     limits: Limits,
     line: Vec<Ticket>,
+    /// Those that were blamed before.
+    suspects: BTreeSet<Ticket>,
     /// A batch ends after each of these.
     cuts: BTreeSet<Ticket>,
     known: BTreeMap<Stack, Known>,
@@ -72,12 +77,18 @@ impl Train {
     /// An empty line.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, line: Vec::new(), cuts: BTreeSet::new(), known: BTreeMap::new() }
+        Self { limits, line: Vec::new(), suspects: BTreeSet::new(), cuts: BTreeSet::new(), known: BTreeMap::new() }
     }
 
     /// A change joins the line at its end.
     pub fn join(&mut self, ticket: Ticket) {
         self.line.push(ticket);
+    }
+
+    /// A change joins the line at its end that was blamed in an earlier attempt.
+    pub fn join_as_suspect(&mut self, ticket: Ticket) {
+        self.suspects.insert(ticket);
+        self.join(ticket);
     }
 
     /// A change leaves the line for another reason than a check: it conflicts, was cancelled, or its claim is lost. What
@@ -164,7 +175,7 @@ impl Train {
                         continue;
                     }
                     _ if running => return None,
-                    1 => return self.test(has_a_free_lane, from, until),
+                    1 if !self.suspects.contains(&self.line[from]) => return self.test(has_a_free_lane, from, until),
                     _ => {
                         let ticket = self.line[from];
                         self.leave(ticket);
@@ -185,7 +196,13 @@ impl Train {
     /// what waits, so that no lane stands still while another tests many.
     fn batch(&self, from: usize) -> usize {
         let waiting = &self.line[from..];
-        let size_max = self.limits.batch.max(1).min(waiting.len());
+        // A suspect is a batch of its own.
+        let to_suspect = match waiting.iter().position(|ticket| self.suspects.contains(ticket)) {
+            Some(0) => 1,
+            Some(others) => others,
+            None => usize::MAX,
+        };
+        let size_max = self.limits.batch.max(1).min(waiting.len()).min(to_suspect);
         let share = self.line.len().div_ceil(self.limits.lanes.max(1)).clamp(1, size_max);
         // A batch that was begun keeps its size, also when others join or land.
         let begun = (1..=size_max)
@@ -201,6 +218,7 @@ impl Train {
         self.known.retain(|stack, _| !stack.is_empty() && line.starts_with(stack));
         let line: BTreeSet<Ticket> = self.line.iter().copied().collect();
         self.cuts.retain(|ticket| line.contains(ticket));
+        self.suspects.retain(|ticket| line.contains(ticket));
     }
 }
 
@@ -243,6 +261,16 @@ mod tests {
     ) -> Run {
         let mut train = Train::new(limits);
         (0..count).for_each(|ticket| train.join(ticket));
+        ride(train, limits, is_red, flaky)
+    }
+
+    /// The same with a train that is ready.
+    fn ride(
+        mut train: Train,
+        limits: Limits,
+        is_red: impl Fn(&[Ticket], &[Ticket]) -> bool,
+        flaky: impl Fn(usize) -> bool,
+    ) -> Run {
         let mut run = Run::default();
         // By what has landed and the stack on top: which batches passed.
         let mut passed: BTreeSet<(Stack, Vec<Ticket>)> = BTreeSet::new();
@@ -337,6 +365,22 @@ mod tests {
     }
 
     #[test]
+    fn a_suspect_is_tested_by_itself_and_one_more_red_run_is_enough() {
+        let limits = Limits { lanes: 1, batch: 8 };
+        let mut train = Train::new(limits);
+        for ticket in 0..6 {
+            match ticket {
+                2 | 3 => train.join_as_suspect(ticket),
+                _ => train.join(ticket),
+            }
+        }
+        let run = ride(train, limits, |stack, _| stack.contains(&3), |_| false);
+        assert_eq!((run.landed, run.blamed), (vec![0, 1, 2, 4, 5], BTreeSet::from([3])));
+        // The first two; 2; 3, once; the last two.
+        assert_eq!(run.tests, 4);
+    }
+
+    #[test]
     fn what_was_tested_on_top_of_a_change_that_left_is_tested_anew() {
         let mut train = Train::new(Limits { lanes: 3, batch: 1 });
         (0..3).for_each(|ticket| train.join(ticket));
@@ -382,13 +426,22 @@ mod tests {
             lanes in 1_usize..9,
             batch in 1_usize..9,
             guilty in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+            suspects in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
             count in 1_u64..40,
         ) {
-            let guilty: Vec<u64> = guilty.iter().map(|index| index.index(count as usize) as u64).collect();
-            let run = run(Limits { lanes, batch }, count, &guilty, |_| false);
+            let some_of = |indexes: &[prop::sample::Index]| -> BTreeSet<u64> {
+                indexes.iter().map(|index| index.index(count as usize) as u64).collect()
+            };
+            let (guilty, suspects) = (some_of(&guilty), some_of(&suspects));
+            let limits = Limits { lanes, batch };
+            let mut train = Train::new(limits);
+            for ticket in 0..count {
+                if suspects.contains(&ticket) { train.join_as_suspect(ticket) } else { train.join(ticket) }
+            }
+            let run = ride(train, limits, |stack, _| stack.iter().any(|ticket| guilty.contains(ticket)), |_| false);
             let innocent: Vec<u64> = (0..count).filter(|ticket| !guilty.contains(ticket)).collect();
             prop_assert_eq!(run.landed, innocent);
-            prop_assert_eq!(run.blamed, guilty.iter().copied().collect::<BTreeSet<_>>());
+            prop_assert_eq!(run.blamed, guilty);
             prop_assert!(run.lanes <= lanes);
         }
 

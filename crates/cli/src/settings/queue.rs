@@ -40,6 +40,8 @@ pub(crate) struct QueueSettings {
     /// How long a check may take.
     #[serde(deserialize_with = "duration")]
     pub(crate) check_limit: Duration,
+    /// How many attempts a change gets whose checks fail.
+    pub(crate) attempts: u32,
     /// What must pass for every change.
     pub(crate) checks: Vec<String>,
     /// What requests may ask for besides.
@@ -80,6 +82,7 @@ impl Default for QueueSettings {
             batch: 8,
             lease: Duration::from_millis(limits::QUEUE_LEASE_MS),
             check_limit: Duration::from_secs(10 * 60),
+            attempts: 2,
             checks: Vec::new(),
             allowed_checks: Vec::new(),
             any_check: false,
@@ -138,6 +141,7 @@ impl QueueSettings {
             .or_else(|| within("batch", self.batch, limits::CLAIM_MAX))
             .or_else(|| (self.target.is_empty()).then(|| "target is empty".to_owned()))
             .or_else(|| (self.lease < LEASE_MIN).then(|| "lease is shorter than a second".to_owned()))
+            .or_else(|| within("attempts", self.attempts as usize, limits::QUEUE_ATTEMPTS_MAX as usize))
             .or_else(|| self.check_limit.is_zero().then(|| "check_limit is no time at all".to_owned()))
             .or_else(|| {
                 let count = self.checks.len();

@@ -10,7 +10,7 @@ use convoke_core::{
     command::{ClaimChanges, Command, Request},
     log::Hash,
     name::{ActorName, Name},
-    queue::events::ChangeLeased,
+    queue::events::{ChangeLeased, FailureClass},
     time::Span,
 };
 use convoke_projections::{
@@ -88,7 +88,7 @@ impl<'a> SessionDesk<'a> {
         let View::Change(view) = self.view(Query::Change(Reference { reference }))? else {
             return Err(Fault::new("bad_answer", "the answer is not a change"));
         };
-        let ChangeView { line, position, content, paths, checks, metadata, receipt, .. } = *view;
+        let ChangeView { line, position, content, paths, checks, metadata, receipt, cause, .. } = *view;
         // It may be gone again: cancelled since.
         let content = content.filter(|_| line.state == ChangeState::Leased && line.fence == leased.fence);
         let intent = metadata.and_then(|data| Some(data.get("intent")?.as_str()?.to_owned()));
@@ -102,6 +102,8 @@ impl<'a> SessionDesk<'a> {
             content,
             paths,
             checks,
+            failures: line.failures,
+            is_suspect: cause.is_some_and(|cause| cause.class == Some(FailureClass::Check)),
             begun: receipt,
         }))
     }

@@ -48,6 +48,8 @@ pub struct Options {
     pub checks: Vec<Must>,
     /// How long a check of a request may take that does not say it.
     pub check_limit: Duration,
+    /// How many attempts a change gets whose checks fail, before it is given up. Core's limit holds besides.
+    pub attempts: u32,
     /// Whether a check that a request asks for may run here.
     pub may_run: Box<dyn Fn(&str) -> bool>,
     /// A folder of its own, for worktrees. It is gone when the worker ends in order.
@@ -327,6 +329,8 @@ impl<'a, D: Desk> Worker<'a, D> {
             |other: &Ticket| self.held.get(other).is_some_and(|other| overlap(&other.job.paths, &held.job.paths));
         if self.parked.iter().any(touches) {
             self.parked.insert(ticket);
+        } else if held.job.is_suspect {
+            self.train.join_as_suspect(ticket);
         } else {
             self.train.join(ticket);
         }

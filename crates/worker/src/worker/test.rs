@@ -104,14 +104,21 @@ impl<D: Desk> Worker<'_, D> {
         Ok(())
     }
 
-    /// A change makes the branch red, and was tried twice.
+    /// A change makes the branch red, and was tried twice, or was blamed before and tried once more.
     pub(super) fn blame(&mut self, ticket: Ticket) -> Result<(), Trouble> {
-        let failure = self.runs.get(&vec![ticket]).and_then(|runs| runs.failure.clone());
-        let (cause, output) = match failure {
-            Some(Failure { check, how, output }) => (format!("the check {check:?} {how}, twice"), Some(output)),
+        let Some(held) = self.held.get(&ticket) else { return Ok(()) };
+        let (attempt, attempts) = (held.job.failures.saturating_add(1), self.options.attempts);
+        let is_suspect = held.job.is_suspect;
+        let (cause, output) = match self.runs.get(&vec![ticket]).and_then(|runs| runs.failure.clone()) {
+            Some(Failure { check, how, output }) => {
+                let often = if is_suspect { format!("again, in attempt {attempt}") } else { "twice".to_owned() };
+                (format!("the check {check:?} {how}, {often}"), Some(output))
+            }
             None => ("its checks failed".to_owned(), None),
         };
-        self.fail(ticket, FailureClass::Check, &cause, output.as_deref())
+        let is_last = attempt >= attempts && (is_suspect || attempts == 1);
+        let class = if is_last { FailureClass::Final } else { FailureClass::Check };
+        self.fail(ticket, class, &cause, output.as_deref())
     }
 
     /// What must pass for these changes, each command once.

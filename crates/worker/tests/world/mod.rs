@@ -270,6 +270,7 @@ pub(crate) fn run_worker(
         lease: LEASE,
         checks: vec![Must { command: "! grep -q poison f*".to_owned(), limit: Duration::from_secs(60) }],
         check_limit: Duration::from_secs(60),
+        attempts: 2,
         may_run: Box::new(|_| true),
         folder,
         until: Until::Empty,
@@ -371,6 +372,8 @@ impl Desk for ModelDesk {
             content: change.content.clone(),
             paths: change.paths.clone(),
             checks: change.checks.clone(),
+            failures: change.failures,
+            is_suspect: change.failures > 0,
             begun: change.landing.clone(),
         };
         Ok(leased.map(job).collect())

@@ -59,6 +59,7 @@ impl Worker {
             lease,
             checks: settings.checks.iter().map(must).collect(),
             check_limit: settings.check_limit,
+            attempts: settings.attempts,
             folder: place.fresh()?,
             until: match (self.once, self.until_empty) {
                 (true, _) => Until::Once,
