@@ -10,15 +10,13 @@ use convoke::{
 use convoke_core::{
     command::{Command, Request},
     event::{Event, Recorded},
-    id::{EventId, MessageId},
-    laws::{CountingIds, Laws},
+    id::EventId,
+    laws::{CountingIds, Laws, Sent},
     log::{Frontier, Hash, Head},
-    mailbox::events::MessageSent,
     name::{ActorName, Key},
     queue::Phase,
-    refusal::Refusal,
     time::Timestamp,
-    workspace::{Context, Past, State, handle},
+    workspace::{Context, State, handle},
 };
 use convoke_projections::{
     Query, View, Views,
@@ -94,9 +92,7 @@ impl Witness {
                 assert!(event.payload_matches(), "RootNamesExactlyTheEvents");
                 self.frontier.push(event.leaf());
                 let recorded = Recorded::of(event).expect("what is written can be read");
-                if let Event::MessageSent(sent) = &recorded.event {
-                    self.sent.0.insert(recorded.id.into(), sent.clone());
-                }
+                self.sent.keep(&recorded);
                 self.note_key(&recorded);
                 self.laws.take(recorded);
             }
@@ -310,15 +306,4 @@ pub(crate) fn query(which: u32) -> Query {
 fn now_of(shown: &Value) -> Option<Timestamp> {
     let (_, view) = shown.as_object()?.iter().next()?;
     serde_json::from_value(view.get("now")?.clone()).ok()
-}
-
-/// The messages of the log.
-#[derive(Default)]
-struct Sent(BTreeMap<MessageId, MessageSent>);
-
-impl Past for Sent {
-    fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {
-        let found = reference.parse().ok().and_then(|id: MessageId| Some((id, self.0.get(&id)?.clone())));
-        found.ok_or_else(|| Refusal::NotFound { what: "message", reference: reference.to_owned() })
-    }
 }

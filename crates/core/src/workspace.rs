@@ -308,8 +308,9 @@ pub fn handle_due(state: &mut State, now: Timestamp, ids: &mut dyn IdSource) -> 
     written
 }
 
-/// Nothing that is due looks into the past.
-struct NoPast;
+/// A past without messages, for what refers to none: nothing that is due does.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoPast;
 
 impl Past for NoPast {
     fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {

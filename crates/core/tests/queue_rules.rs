@@ -4,46 +4,21 @@
 use convoke_core::{
     command::Request,
     event::{Event, Recorded},
-    id::{ChangeId, EventId, IdSource, MessageId, uuid_v7},
+    id::ChangeId,
+    laws::CountingIds,
     limits,
-    log::Salt,
     mailbox::events::MessageSent,
     refusal::Refusal,
     time::{Span, Timestamp},
-    workspace::{Context, Handled, Past, State, handle, handle_due},
+    workspace::{Context, Handled, NoPast, State, handle, handle_due},
 };
 use serde_json::{Value, json};
-
-/// Ids that count.
-#[derive(Default)]
-struct Counting(u64);
-
-impl IdSource for Counting {
-    fn fresh(&mut self) -> EventId {
-        self.0 += 1;
-        let mut random = [0; 10];
-        random[2..].copy_from_slice(&self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-        EventId::from_bytes(uuid_v7(self.0, random))
-    }
-
-    fn salt(&mut self) -> Salt {
-        Salt::default()
-    }
-}
-
-struct Nothing;
-
-impl Past for Nothing {
-    fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {
-        Err(Refusal::NotFound { what: "message", reference: reference.to_owned() })
-    }
-}
 
 /// A workspace of olga's in which ann and bob hand in, and the workers w1 and w2 land.
 struct World {
     state: State,
     now: Timestamp,
-    ids: Counting,
+    ids: CountingIds,
     /// What was sent, in order.
     letters: Vec<MessageSent>,
 }
@@ -53,7 +28,7 @@ const LEASE_S: u64 = limits::QUEUE_LEASE_MS / 1000;
 impl World {
     fn new() -> Self {
         let now = Timestamp::from_us(1_795_262_400_000_000).unwrap();
-        let mut world = Self { state: State::default(), now, ids: Counting::default(), letters: Vec::new() };
+        let mut world = Self { state: State::default(), now, ids: CountingIds::default(), letters: Vec::new() };
         world.does("olga", json!({"create_workspace": {"organizer": "olga"}}));
         for name in ["ann", "bob", "rae", "w1", "w2"] {
             world.does("olga", json!({"add_actor": {"name": name, "kind": "agent"}}));
@@ -74,7 +49,7 @@ impl World {
     fn asks(&mut self, actor: &str, command: Value) -> Result<Vec<String>, Refusal> {
         let request: Request = serde_json::from_value(json!({"as": actor, "command": command})).unwrap();
         let due = handle_due(&mut self.state, self.now, &mut self.ids);
-        let mut context = Context { now: self.now, jump: None, ids: &mut self.ids, past: &Nothing };
+        let mut context = Context { now: self.now, jump: None, ids: &mut self.ids, past: &NoPast };
         let events = match handle(&mut self.state, &request, &mut context)? {
             Handled::Wrote(events) => events,
             Handled::Repeated { first, count } => return Ok(vec![format!("as before: {first}+{count}")]),

@@ -1,65 +1,34 @@
 //! Rules that more than one machine has a part in, one sentence each: what requests and the time do to a whole workspace.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use convoke_core::{
     campaign,
     clock::Jump,
     command::{Command, Request},
     event::{Event, Recorded},
-    id::{EventId, IdSource, MessageId, uuid_v7},
+    id::{EventId, IdSource},
+    laws::{CountingIds, Sent},
     limits,
-    log::Salt,
-    mailbox::events::MessageSent,
     name::ActorName,
     refusal::Refusal,
     time::{Span, Timestamp},
-    workspace::{Context, Handled, Past, State, handle, handle_due},
+    workspace::{Context, Handled, State, handle, handle_due},
 };
 use serde_json::{Value, json};
-
-/// Ids that count.
-#[derive(Default)]
-struct Counting(u64);
-
-impl IdSource for Counting {
-    fn fresh(&mut self) -> EventId {
-        self.0 += 1;
-        let mut random = [0; 10];
-        random[2..].copy_from_slice(&self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-        EventId::from_bytes(uuid_v7(self.0, random))
-    }
-
-    fn salt(&mut self) -> Salt {
-        Salt::default()
-    }
-}
-
-#[derive(Default)]
-struct Sent(BTreeMap<MessageId, MessageSent>);
-
-impl Past for Sent {
-    fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {
-        let found = reference.parse().ok().and_then(|id: MessageId| Some((id, self.0.get(&id)?.clone())));
-        found.ok_or_else(|| Refusal::NotFound { what: "message", reference: reference.to_owned() })
-    }
-}
 
 /// A workspace of olga's, at second 0.
 struct World {
     state: State,
     now: Timestamp,
-    ids: Counting,
+    ids: CountingIds,
     sent: Sent,
 }
 
 impl World {
     fn new() -> Self {
         let now = Timestamp::from_us(1_795_262_400_000_000).unwrap();
-        let mut world = Self { state: State::default(), now, ids: Counting::default(), sent: Sent::default() };
+        let mut world = Self { state: State::default(), now, ids: CountingIds::default(), sent: Sent::default() };
         world.does("olga", json!({"create_workspace": {"organizer": "olga"}}));
         world
     }
@@ -77,9 +46,7 @@ impl World {
     fn does(&mut self, actor: &str, command: Value) -> Vec<Recorded> {
         let events = self.asks(actor, command, None).unwrap();
         for recorded in &events {
-            if let Event::MessageSent(sent) = &recorded.event {
-                self.sent.0.insert(recorded.id.into(), sent.clone());
-            }
+            self.sent.keep(recorded);
         }
         events
     }

@@ -10,14 +10,12 @@ use convoke_core::{
         events::{ActorKind, Membership},
     },
     command::{AddActor, Command, CreateWorkspace, Request, ScheduleCountdown, SendMessage, SetMembership},
-    id::{EventId, IdSource, MessageId},
+    id::{EventId, IdSource},
     log::Salt,
-    mailbox::events::MessageSent,
     name::ActorName,
     priority::Priority,
-    refusal::Refusal,
     time::TimeSpec,
-    workspace::{Context, Handled, Past, State, handle},
+    workspace::{Context, Handled, NoPast, State, handle},
 };
 use convoke_model::{
     Graph, Machine, Seconds, Step, Value,
@@ -63,7 +61,7 @@ impl TinyWorld {
         let size = u64::from(actors.organizer().is_some());
         let mut state = State { size, actors: actors.clone(), ..State::default() };
         let request = Request { actor: by.clone(), key: None, expect_head: None, command };
-        let mut context = Context { now: Seconds::moment(0), jump: None, ids: &mut Counted(0), past: &Nothing };
+        let mut context = Context { now: Seconds::moment(0), jump: None, ids: &mut Counted(0), past: &NoPast };
         match handle(&mut state, &request, &mut context) {
             Ok(Handled::Wrote(events)) => {
                 let step = step(&events, actors, create, ToString::to_string)?;
@@ -146,15 +144,6 @@ impl IdSource for Counted {
 
     fn salt(&mut self) -> Salt {
         unreachable!("nothing has a key")
-    }
-}
-
-/// Nothing was written before.
-struct Nothing;
-
-impl Past for Nothing {
-    fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {
-        Err(Refusal::NotFound { what: "message", reference: reference.to_owned() })
     }
 }
 

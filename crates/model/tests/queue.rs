@@ -11,15 +11,13 @@ use convoke_core::{
     actors::{Actors, events::ActorKind},
     command::{AddActor, Command, CreateWorkspace, Request},
     event::Recorded,
-    id::{ChangeId, EventId, IdSource, MessageId},
+    id::{ChangeId, EventId, IdSource},
     limits,
     log::Salt,
-    mailbox::events::MessageSent,
     name::{ActorName, Name},
     queue::{Change, Changes, GitHash, Phase, events::Content, overlap},
-    refusal::Refusal,
     time::{Span, Timestamp},
-    workspace::{Context, Handled, Past, State, handle, handle_due},
+    workspace::{Context, Handled, NoPast, State, handle, handle_due},
 };
 use convoke_model::{
     Graph, Machine, Step, Value, explore,
@@ -137,14 +135,6 @@ impl IdSource for Ids {
 
     fn salt(&mut self) -> Salt {
         unreachable!("no command has a key")
-    }
-}
-
-struct NoPast;
-
-impl Past for NoPast {
-    fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {
-        Err(Refusal::NotFound { what: "message", reference: reference.to_owned() })
     }
 }
 

@@ -9,13 +9,11 @@ use convoke::{
             AcceptClock, AddActor, Command, ConfirmCountdown, CreateWorkspace, Request, ScheduleCountdown, Tick,
         },
         event::Recorded,
-        id::{EventId, IdSource, LogId, MessageId, uuid_v7},
+        id::{EventId, IdSource, LogId, uuid_v7},
         log::{Commit, Salt},
-        mailbox::events::MessageSent,
         name::{ActorName, Key},
-        refusal::Refusal,
         time::{TimeSpec, Timestamp},
-        workspace::{Past, State},
+        workspace::{NoPast, State},
     },
 };
 
@@ -81,15 +79,6 @@ impl IdSource for CountedIds {
         let mut salt = Salt::default();
         salt[..8].copy_from_slice(&self.next.to_be_bytes());
         salt
-    }
-}
-
-/// Nobody here refers to a message.
-struct NoPast;
-
-impl Past for NoPast {
-    fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {
-        Err(Refusal::NotFound { what: "message", reference: reference.to_owned() })
     }
 }
 

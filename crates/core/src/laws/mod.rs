@@ -8,11 +8,13 @@ mod asking;
 mod invariants;
 mod landings;
 mod queueing;
+mod source;
 pub mod steps;
 mod world;
 
 pub use asking::Names;
 pub use invariants::Laws;
 pub use queueing::Queueing;
+pub use source::{CountingIds, Sent};
 pub use steps::{Step, step};
-pub use world::{CountingIds, World};
+pub use world::World;

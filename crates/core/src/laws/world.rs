@@ -1,52 +1,21 @@
 //! A workspace in memory: due first, then what is asked; every event checked as it comes, and folded a second time.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 
-use super::{asking::actor, invariants::Laws, steps::Step};
+use super::{
+    asking::actor,
+    invariants::Laws,
+    source::{CountingIds, Sent},
+    steps::Step,
+};
 use crate::{
     command::{Command, Request},
     event::{Event, Recorded},
-    id::{EventId, IdSource, MessageId, uuid_v7},
-    log::Salt,
-    mailbox::events::MessageSent,
     name::ActorName,
     refusal::Refusal,
     time::{Span, Timestamp},
-    workspace::{Context, Handled, Past, State, handle, handle_due},
+    workspace::{Context, Handled, State, handle, handle_due},
 };
-
-/// Ids that count.
-#[derive(Debug, Default)]
-pub struct CountingIds(u64);
-
-impl IdSource for CountingIds {
-    fn fresh(&mut self) -> EventId {
-        self.0 += 1;
-        let mut random = [0; 10];
-        random[2..].copy_from_slice(&self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-        EventId::from_bytes(uuid_v7(self.0, random))
-    }
-
-    fn salt(&mut self) -> Salt {
-        self.0 += 1;
-        let mut salt = Salt::default();
-        salt[..8].copy_from_slice(&self.0.to_be_bytes());
-        salt
-    }
-}
-
-/// The messages of the log.
-#[derive(Debug, Default)]
-struct Sent(BTreeMap<MessageId, MessageSent>);
-
-impl Past for Sent {
-    fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {
-        let found = reference.parse().ok().and_then(|id: MessageId| Some((id, self.0.get(&id)?.clone())));
-        found.ok_or_else(|| Refusal::NotFound { what: "message", reference: reference.to_owned() })
-    }
-}
 
 /// A keyed command that wrote something, with the positions of what it wrote.
 #[derive(Debug)]
@@ -226,10 +195,9 @@ impl World {
             recorded.event.encode(&mut payload);
             let event = Event::decode(recorded.event.kind(), recorded.event.schema(), &payload).expect("an event");
             assert_eq!(event, recorded.event, "an event is what its bytes say");
-            if let Event::MessageSent(sent) = &event {
-                self.sent.0.insert(recorded.id.into(), sent.clone());
-            }
-            self.laws.take(Recorded { event, ..recorded });
+            let recorded = Recorded { event, ..recorded };
+            self.sent.keep(&recorded);
+            self.laws.take(recorded);
         }
         self.laws.settle();
     }

@@ -6,14 +6,12 @@ use convoke_core::{
     command::{Command, Request},
     countdown::{Answer, Countdown, Phase, events::ScrubCause},
     event::Recorded,
-    id::{CountdownId, EventId, IdSource, MessageId},
+    id::{CountdownId, EventId, IdSource},
     log::Salt,
-    mailbox::events::MessageSent,
     name::ActorName,
-    refusal::Refusal,
     spec::of_module,
     time::{Span, Timestamp},
-    workspace::{Context, Handled, Past, State, handle, handle_due},
+    workspace::{Context, Handled, NoPast, State, handle, handle_due},
 };
 use convoke_model::{Step, naming::Naming};
 
@@ -191,14 +189,6 @@ impl IdSource for Ids {
 
     fn salt(&mut self) -> Salt {
         unreachable!("no command has a key")
-    }
-}
-
-struct NoPast;
-
-impl Past for NoPast {
-    fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {
-        Err(Refusal::NotFound { what: "message", reference: reference.to_owned() })
     }
 }
 

@@ -8,15 +8,14 @@ use std::{
 use convoke_core::{
     command::{ClaimChanges, Command, Request as Given, SubmitChange},
     event::{Event, Recorded},
-    id::{EventId, IdSource, MessageId, uuid_v7},
-    log::{Hash, Salt, blob_hash},
-    mailbox::events::MessageSent,
+    laws::CountingIds,
+    log::{Hash, blob_hash},
     name::{ActorName, Name},
     priority::Priority,
     queue::{Change, GitHash, Phase, events::Content},
     refusal::Refusal,
     time::{Span, Timestamp},
-    workspace::{Context, Handled, Past, State, handle, handle_due},
+    workspace::{Context, Handled, NoPast, State, handle, handle_due},
 };
 use convoke_git::{Builder, Merged, Operation, Repository};
 use convoke_worker::{Desk, Job, Must, No, Options, Until, Worker, probe, request, train::Limits};
@@ -73,37 +72,13 @@ pub(crate) struct World {
     state: State,
     log: Vec<Recorded>,
     now: Timestamp,
-    ids: Counting,
+    ids: CountingIds,
     blobs: BTreeMap<Hash, Vec<u8>>,
     place: TempDir,
     repository: Repository,
     submitted: usize,
     foreign: Vec<String>,
     workers: u32,
-}
-
-#[derive(Default)]
-struct Counting(u64);
-
-impl IdSource for Counting {
-    fn fresh(&mut self) -> EventId {
-        self.0 += 1;
-        let mut random = [0; 10];
-        random[2..].copy_from_slice(&self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-        EventId::from_bytes(uuid_v7(self.0, random))
-    }
-
-    fn salt(&mut self) -> Salt {
-        Salt::default()
-    }
-}
-
-struct Nothing;
-
-impl Past for Nothing {
-    fn message(&self, reference: &str) -> Result<(MessageId, MessageSent), Refusal> {
-        Err(Refusal::NotFound { what: "message", reference: reference.to_owned() })
-    }
 }
 
 pub(crate) fn line(file: usize, line: usize) -> String {
@@ -138,7 +113,7 @@ impl World {
             state: State::default(),
             log: Vec::new(),
             now: Timestamp::from_us(1_795_262_400_000_000).unwrap(),
-            ids: Counting::default(),
+            ids: CountingIds::default(),
             blobs: BTreeMap::new(),
             place,
             repository,
@@ -193,7 +168,7 @@ impl World {
         self.now = self.now.plus(Span::from_ms_capped(1));
         self.log.extend(handle_due(&mut self.state, self.now, &mut self.ids));
         let request = Given { actor: ActorName::parse(actor).unwrap(), key: None, expect_head: None, command };
-        let mut context = Context { now: self.now, jump: None, ids: &mut self.ids, past: &Nothing };
+        let mut context = Context { now: self.now, jump: None, ids: &mut self.ids, past: &NoPast };
         match handle(&mut self.state, &request, &mut context)? {
             Handled::Wrote(events) => {
                 self.log.extend(events.iter().cloned());
