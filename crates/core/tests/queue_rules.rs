@@ -8,6 +8,7 @@ use convoke_core::{
     laws::CountingIds,
     limits,
     mailbox::events::MessageSent,
+    name::ActorName,
     refusal::Refusal,
     time::{Span, Timestamp},
     workspace::{Context, Handled, NoPast, State, handle, handle_due},
@@ -214,6 +215,89 @@ fn a_duplicate_of_a_live_change_is_answered_with_the_first() {
     assert_eq!(world.does("bob", submit("t2", &["a"])), ["change.submitted"], "another task");
     world.does("ann", json!({"cancel_change": {"change": "t1"}}));
     assert_eq!(world.does("bob", submit("t1", &["a"])), ["change.submitted"], "the first has ended");
+}
+
+#[test]
+fn a_worker_learns_why_its_claim_is_no_good() {
+    let mut world = World::with(&[("t1", &["a"]), ("t2", &["b"])]);
+    let why =
+        |world: &mut World, worker: &str, fence: u32| world.asks(worker, land("t1", fence)).unwrap_err().to_string();
+    assert!(why(&mut world, "w1", 1).ends_with("there was no claim 1 yet"));
+    world.does("w1", claim(1));
+    assert!(why(&mut world, "w2", 1).ends_with("w1 has the change"));
+    assert!(why(&mut world, "w1", 2).ends_with("there was no claim 2 yet"));
+    assert!(why(&mut world, "w2", 2).ends_with("there was no claim 2 yet"));
+    world.waits(LEASE_S);
+    assert!(why(&mut world, "w1", 1).ends_with("the lease of claim 1 has ended"));
+    assert!(why(&mut world, "w2", 1).ends_with("the lease of claim 1 has ended"));
+    world.does("w2", claim(1));
+    let sentence = why(&mut world, "w1", 1);
+    assert!(sentence.ends_with("claim 1 was outranked by claim 2 of w2"), "{sentence}");
+}
+
+#[test]
+fn a_branch_is_one_that_git_accepts() {
+    let mut world = World::new();
+    let mut asks = |branch: &str| {
+        let mut command = submit(&format!("t-{branch}"), &["a"]);
+        command["submit_change"]["task"] = json!("t1");
+        command["submit_change"]["target"] = json!(branch);
+        world.asks("ann", command).map(|_| ()).map_err(|refusal| refusal.code())
+    };
+    for bad in [
+        "-x", "a..b", "a@{b", "@", "a b", "a\u{7}b", "a~b", "a^", "a:b", "a?", "a*", "a[b", "a\\b", "a//b", ".a",
+        "a/.b", "a.lock", "a.", "a/",
+    ] {
+        assert_eq!(asks(bad), Err("invalid_change"), "{bad:?}");
+    }
+    for good in ["refs/heads/main", "release/1.2", "a@b", "a-b", "ä"] {
+        assert_eq!(asks(good), Ok(()), "{good:?}");
+    }
+}
+
+#[test]
+fn the_limits_of_a_change_can_be_reached_and_not_passed() {
+    let mut world = World::new();
+    let mut asks = |key: &str, value: Value| {
+        let mut command = submit("t1", &["a"]);
+        command["submit_change"][key] = value;
+        world.asks("ann", command).map(|_| ()).map_err(|refusal| refusal.to_string())
+    };
+    let checks = |count: usize| json!(vec![json!({"command": "true"}); count]);
+    let over = asks("checks", checks(limits::CHECKS_MAX + 1)).unwrap_err();
+    let sentence = format!("it has {} checks; the limit is {}", limits::CHECKS_MAX + 1, limits::CHECKS_MAX);
+    assert!(over.contains(&sentence), "{over}");
+    let none = asks("checks", json!([{"command": "true", "limit_ms": 0}])).unwrap_err();
+    assert!(none.contains("a check may take no time at all"), "{none}");
+    asks("checks", checks(limits::CHECKS_MAX)).unwrap();
+    asks("checks", json!([{"command": "true", "limit_ms": 1}])).unwrap();
+}
+
+#[test]
+fn a_rule_that_needs_nobody_is_no_rule_and_one_names_who_is_not_known_yet() {
+    let mut world = World::new();
+    let with = |task: &str, needed: u32| {
+        let mut command = submit(task, &["a"]);
+        command["submit_change"]["approval"] = json!({"needed": needed, "of": ["zoe"]});
+        command
+    };
+    world.does("ann", with("t1", 0));
+    assert_eq!(world.state.changes.get(world.change("t1")).unwrap().approval, None);
+    let is_known = |world: &World| world.state.actors.get(&ActorName::parse("zoe").unwrap()).is_some();
+    assert!(!is_known(&world));
+    world.does("ann", with("t2", 1));
+    assert!(is_known(&world));
+}
+
+#[test]
+fn a_dead_change_is_put_back_once() {
+    let mut world = World::with(&[("t1", &["a"])]);
+    world.does("w1", claim(1));
+    world.does("w1", fail("t1", 1, "final"));
+    let dead = world.change("t1").to_string();
+    let requeue = || json!({"requeue_change": {"change": dead}});
+    world.does("olga", requeue());
+    assert_eq!(world.refused("olga", requeue()), "change_ended");
 }
 
 #[test]

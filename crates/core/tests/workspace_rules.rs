@@ -142,6 +142,21 @@ fn a_countdown_without_a_campaign_comes_after_none() {
 }
 
 #[test]
+fn an_entry_of_a_countdown_that_is_due_can_be_dropped() {
+    let mut world = World::new();
+    let first = world.schedules(json!({"name": "a", "time": "+1h"}));
+    world.schedules(json!({"name": "b", "time": "+2h"}));
+    let mut countdowns = world.state.countdowns.clone();
+    let due = countdowns.next_due();
+    countdowns.drop_due(world.ids.fresh().into());
+    assert_eq!(countdowns.next_due(), due);
+    countdowns.drop_due(first.into());
+    assert!(countdowns.next_due() > due, "the other one is next");
+    countdowns.drop_due(countdowns.next_due().unwrap().1);
+    assert_eq!(countdowns.next_due(), None);
+}
+
+#[test]
 fn one_commit_decides_so_many_due_items_and_no_more() {
     let mut world = World::new();
     let over = 3;

@@ -135,8 +135,8 @@ impl Serialize for Campaigns {
 impl From<BTreeMap<CampaignId, Campaign>> for Campaigns {
     fn from(all: BTreeMap<CampaignId, Campaign>) -> Self {
         let mut campaigns = Self::default();
-        for (id, campaign) in all {
-            campaigns.enter(Campaign { id, ..campaign }.counted());
+        for campaign in all.into_values() {
+            campaigns.enter(campaign.counted());
         }
         campaigns
     }

@@ -190,12 +190,22 @@ fn a_link_that_would_close_a_cycle_is_refused_naming_the_cycle() {
 }
 
 #[test]
+fn a_link_that_no_decision_makes_is_ignored() {
+    let campaign = folded(FailurePolicy::Block, &planned("ab", "aa ax xb"));
+    assert_eq!(campaign.links(), 0);
+    assert!(campaign.members.values().all(|member| member.before.is_empty() && member.after.is_empty()));
+}
+
+#[test]
 fn a_long_cycle_is_shown_by_its_ends() {
     let members: String = ('a'..='z').collect();
     let links: Vec<String> = ('a'..='y').zip('b'..='z').map(|(before, after)| format!("{before}{after}")).collect();
     let refusal = link('z', 'a')(&folded(FailurePolicy::Block, &planned(&members, &links.join(" ")))).unwrap_err();
     let sentence = "the link would close a cycle: z -> a -> b -> c -> d -> e -> f -> g -> h -> … 17 more … -> z";
     assert_eq!(refusal.to_string(), sentence);
+    let whole = link('i', 'a')(&folded(FailurePolicy::Block, &planned(&members, &links.join(" ")))).unwrap_err();
+    let sentence = "the link would close a cycle: i -> a -> b -> c -> d -> e -> f -> g -> h -> i";
+    assert_eq!(whole.to_string(), sentence, "one that can be shown is shown");
 }
 
 #[test]
@@ -288,6 +298,10 @@ fn its_countdowns_and_links_are_bounded() {
     let step = name("step");
     let refusal = decide::link(full, (nth(998), &step), (nth(999), &step), &actor("olga")).unwrap_err();
     assert_eq!(refusal.code(), "over_limit");
+    let mut less = full.clone();
+    less.unlinked(nth(0), nth(200));
+    assert_eq!(decide::admit_link(&less, (nth(998), &step), 0), Ok(()));
+    assert_eq!(decide::admit_link(&less, (nth(998), &step), 1).unwrap_err().code(), "over_limit");
     assert_eq!(levels(full).iter().map(Vec::len).sum::<usize>(), limits::CAMPAIGN_MEMBERS_MAX);
 }
 
@@ -295,8 +309,16 @@ fn its_countdowns_and_links_are_bounded() {
 fn cancelling_ends_it_at_once() {
     check(&planned("a", ""), cancel("olga"), Ok(vec![cancelled()]));
     check(&running("a", "", vec![]), cancel("olga"), Ok(vec![cancelled()]));
-    let campaign = folded(FailurePolicy::Block, &[Added('a'), Given::Event(cancelled()), Ended('a', false)]);
+    // What is not scrubbed yet is not blocked besides.
+    let mut given = planned("ab", "ab");
+    given.extend([Given::Event(cancelled()), Ended('a', false)]);
+    let campaign = folded(FailurePolicy::Block, &given);
     assert_eq!(campaign.phase, Phase::Ended(Outcome::Cancelled));
+    let sentence = cancel("olga")(&folded(
+        FailurePolicy::Block,
+        &running("a", "", vec![Ended('a', true), Given::Event(CampaignCompleted { campaign: campaign.id }.into())]),
+    ));
+    assert_eq!(sentence.unwrap_err().to_string(), "campaign \"launch\" has ended: completed");
     assert_eq!((conclude(&campaign), releasable(&campaign), blocked(&campaign)), (None, vec![], vec![]));
     let long = "x".repeat(limits::REASON_BYTES_MAX + 1);
     let planned = folded(FailurePolicy::Block, &[Added('a')]);

@@ -148,8 +148,8 @@ impl Serialize for Countdowns {
 impl From<BTreeMap<CountdownId, Countdown>> for Countdowns {
     fn from(all: BTreeMap<CountdownId, Countdown>) -> Self {
         let mut countdowns = Self::default();
-        for (id, countdown) in all {
-            countdowns.enter(Countdown { id, ..countdown });
+        for countdown in all.into_values() {
+            countdowns.enter(countdown);
         }
         countdowns
     }

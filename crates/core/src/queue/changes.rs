@@ -193,8 +193,8 @@ impl Changes {
 impl From<Stored> for Changes {
     fn from(stored: Stored) -> Self {
         let mut changes = Self { paused: stored.paused, ..Self::default() };
-        for (id, change) in stored.all {
-            changes.enter(Change { id, ..change });
+        for change in stored.all.into_values() {
+            changes.enter(change);
         }
         changes
     }

@@ -164,7 +164,9 @@ mod tests {
         ] {
             assert!(RepoPath::parse(bad).is_err(), "{bad:?}");
         }
-        assert_eq!(RepoPath::parse(&"a".repeat(5000)), Err(PathError::TooLong { bytes: 5000 }));
+        let longest = limits::PATH_BYTES_MAX;
+        assert!(RepoPath::parse(&"a".repeat(longest)).is_ok());
+        assert_eq!(RepoPath::parse(&"a".repeat(longest + 1)), Err(PathError::TooLong { bytes: longest + 1 }));
     }
 
     #[test]

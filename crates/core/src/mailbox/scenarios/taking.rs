@@ -119,6 +119,16 @@ fn only_the_holder_uses_a_token() {
     check_why(&given, 1, nack(1, 1, "cy"), "the claim is bob's");
 }
 
+/// Both have a first claim on the same message, each on the one in a mailbox of their own.
+#[test]
+fn of_a_message_in_several_mailboxes_the_own_one_is_meant() {
+    let event =
+        MessageTaken { message: message(1), mailbox: name("cy"), holder: name("cy"), fence: 1, until: at(LEASE_S) };
+    let given = [sent(&["bob", "cy"]), taken(0, 1, 1), (0, "cy", event.into()), expired(LEASE_S, 1, 1)];
+    check_why(&given, 9, ack(1, 1, "bob"), "its lease ran out, and it is back in the mailbox of bob");
+    check_why(&given, LEASE_S, ack(1, 1, "cy"), &format!("its lease ran out at {}", at(LEASE_S)));
+}
+
 #[test]
 fn a_token_from_the_future_or_for_nothing_is_refused() {
     check_why(&[sent(&["bob"]), taken(0, 1, 1)], 1, ack(1, 2, "bob"), "no claim with this number was made yet");
@@ -131,6 +141,7 @@ fn a_token_from_the_future_or_for_nothing_is_refused() {
 fn a_mailbox_is_full_when_as_much_lies_in_it_as_may_and_all_together_are_too() {
     let given = [sent(&["bob"]), sent(&["bob", "cy"]), taken(1, 1, 1), acked(1, 1, 1)];
     let mailboxes = folded(&given);
+    assert!(mailboxes.has_room_within(&[], 1, (1, 2)).is_err_and(|refusal| refusal.code() == "over_limit"));
     let room = |named: &[&str], recipients, limits| {
         let named: Vec<ActorName> = named.iter().map(|to| name(to)).collect();
         mailboxes.has_room_within(&named, recipients, limits).map_err(|refusal| refusal.to_string())
@@ -177,6 +188,30 @@ fn the_acks_of_one_message_are_found_after_others_went_out_and_after_a_reload() 
     let reloaded = serde_json::from_value(serde_json::to_value(&ended).unwrap()).unwrap();
     assert_eq!(claims(&reloaded), [cy]);
     assert_eq!(reloaded, ended);
+}
+
+#[test]
+fn acks_are_compared_by_what_is_remembered_and_not_read_where_they_were_cut() {
+    let ended = |by: &str| {
+        let mut ended = super::super::ended::Ended::default();
+        ended.push(token(7, 1), &name(by));
+        ended
+    };
+    let (ann, bob) = (ended("ann"), ended("bob"));
+    assert_ne!(ann, bob);
+    assert_eq!(ann.partial_cmp(&bob), Some(std::cmp::Ordering::Less));
+    let hash = |ended: &super::super::ended::Ended| {
+        let mut hasher = std::hash::DefaultHasher::new();
+        std::hash::Hash::hash(ended, &mut hasher);
+        std::hash::Hasher::finish(&hasher)
+    };
+    assert_eq!(hash(&ann), hash(&ended("ann")));
+    assert_ne!(hash(&ann), hash(&bob));
+    let mut bytes = postcard::to_stdvec(&ann).unwrap();
+    // The length of the entries, and their first byte.
+    bytes[0] -= 1;
+    bytes.remove(1);
+    assert!(postcard::from_bytes::<super::super::ended::Ended>(&bytes).is_err());
 }
 
 #[test]
