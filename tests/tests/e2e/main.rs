@@ -7,6 +7,7 @@ mod places;
 mod queue;
 mod queue_crashes;
 mod queue_hostile;
+mod queue_scripts;
 mod snapshots;
 mod streams;
 mod thousand;
