@@ -11,7 +11,7 @@ use crate::{
     command::Git,
     error::GitError,
     merge::Merged,
-    patch::{Kind, Touched, text, touched_in},
+    patch::{DIFF_TREE, Kind, Touched, text, touched_in},
     repository::Repository,
     talk::{Ended, Talk},
 };
@@ -21,6 +21,13 @@ use crate::{
 pub enum Operation {
     /// Write the file, which may be there or not.
     Write {
+        /// Which.
+        path: RepoPath,
+        /// What it holds from now on.
+        content: Vec<u8>,
+    },
+    /// Write a file that must not be there.
+    Add {
         /// Which.
         path: RepoPath,
         /// What it holds from now on.
@@ -110,14 +117,12 @@ impl Builder {
     pub fn touched(&mut self, from: &GitHash, to: &GitHash) -> Result<Vec<Touched>, GitError> {
         let mut compare = match self.compare.take() {
             Some(compare) => compare,
-            None => {
-                let args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--stdin"];
-                Talk::start(&self.git, &args)?
-            }
+            None => Talk::start(&self.git, &[&DIFF_TREE[..], &["--stdin"]].concat())?,
         };
-        // What is no pair of trees is said back, after the answer to what is one.
+        // What is no pair of trees is said back, after the answer to what is one. No path in a tree holds that tree's own name.
+        let end = format!("end {from} {to}\n");
         let said = compare
-            .ask(&format!("{from} {to}\nend\n"), b"end\n")
+            .ask(&format!("{from} {to}\n{end}"), end.as_bytes())
             .map_err(|Ended(said)| GitError::Failed { what: "diff-tree".to_owned(), said })?;
         self.compare = Some(compare);
         let header = format!("{from} {to}\n");
@@ -147,19 +152,28 @@ impl Builder {
         let stands = |path: &str| there.iter().find(|(at, _)| at == path).map(|(_, stands)| *stands);
         let contents: Vec<&[u8]> = operations
             .iter()
-            .filter_map(
-                |operation| if let Operation::Write { content, .. } = operation { Some(&content[..]) } else { None },
-            )
+            .filter_map(|operation| match operation {
+                Operation::Write { content, .. } | Operation::Add { content, .. } => Some(&content[..]),
+                Operation::Delete { .. } | Operation::Patch { .. } => None,
+            })
             .collect();
         let conflict =
             |path: &RepoPath, detail: String| Ok(Some(Merged::Conflict { paths: vec![path.to_string()], detail }));
+        let deleted: Vec<&str> = operations
+            .iter()
+            .filter_map(|operation| if let Operation::Delete { path } = operation { Some(path.as_str()) } else { None })
+            .collect();
         for operation in operations {
-            let (Some(path), is_write) = (path_of(operation), matches!(operation, Operation::Write { .. })) else {
-                continue;
-            };
+            let Some(path) = path_of(operation) else { continue };
+            let (is_add, is_delete) =
+                (matches!(operation, Operation::Add { .. }), matches!(operation, Operation::Delete { .. }));
             let above = path.as_str().match_indices('/').map(|(end, _)| &path.as_str()[..end]);
             for above in above {
-                if paths.iter().any(|other| other.as_str() == above) {
+                // A file may make room for a folder.
+                if deleted.contains(&above) && !is_delete {
+                    continue;
+                }
+                if !is_delete && paths.iter().any(|other| other.as_str() == above) {
                     return conflict(path, format!("the change makes {above} a file"));
                 }
                 match stands(above) {
@@ -170,10 +184,13 @@ impl Builder {
                 }
             }
             match stands(path.as_str()) {
-                None if !is_write => return conflict(path, "it is not there".to_owned()),
+                None if is_delete => return conflict(path, "it is not there".to_owned()),
+                // So may a folder for a file, if nothing is left in it.
+                Some(Stands::Folder) if !is_delete && self.is_emptied(onto, path, &deleted)? => {}
                 Some(Stands::Folder) => return conflict(path, "it is a folder".to_owned()),
                 Some(Stands::Submodule) => return conflict(path, "it is a submodule".to_owned()),
-                Some(Stands::Symlink) if is_write => return conflict(path, "it is a symlink".to_owned()),
+                Some(Stands::Symlink) if !is_delete => return conflict(path, "it is a symlink".to_owned()),
+                Some(Stands::File { .. }) if is_add => return conflict(path, "it is there already".to_owned()),
                 None | Some(Stands::File { .. } | Stands::Symlink) => {}
             }
         }
@@ -182,7 +199,7 @@ impl Builder {
         let mut entries = Vec::new();
         for operation in operations {
             match operation {
-                Operation::Write { path, .. } => {
+                Operation::Write { path, .. } | Operation::Add { path, .. } => {
                     let executable = stands(path.as_str()) == Some(Stands::File { executable: true });
                     let mode = if executable { "100755" } else { "100644" };
                     let blob = blobs.next().ok_or_else(|| failed("hash-object", "it wrote too few objects"))?;
@@ -192,6 +209,8 @@ impl Builder {
                 Operation::Patch { .. } => {}
             }
         }
+        // What goes makes room for what comes.
+        entries.sort_by_key(|entry| !entry.starts_with("0 "));
         self.git.must(&["update-index", "-z", "--index-info"], entries.concat().as_bytes())?;
         Ok(None)
     }
@@ -214,6 +233,21 @@ impl Builder {
             fs::remove_file(self.folder.join(number.to_string())).map_err(error)?;
         }
         said.lines().map(|line| hash("hash-object", line)).collect()
+    }
+
+    /// Whether a change that deletes these files leaves none in a folder of the tree.
+    fn is_emptied(&self, tree: &GitHash, folder: &RepoPath, deleted: &[&str]) -> Result<bool, GitError> {
+        let below = format!("{folder}/");
+        if !deleted.iter().any(|path| path.starts_with(&below)) {
+            return Ok(false);
+        }
+        let said =
+            self.git.ask(&["ls-tree", "-r", "-z", "--name-only", "--full-tree", tree.as_str(), "--", &below], b"")?;
+        if !said.ok {
+            return Err(failed("ls-tree", &said.text));
+        }
+        let mut files = said.out.split(|byte| *byte == 0).filter(|file| !file.is_empty());
+        Ok(files.all(|file| deleted.iter().any(|path| path.as_bytes() == file)))
     }
 
     /// What stands at these paths and at those above them.
@@ -249,7 +283,7 @@ impl Builder {
 
 fn path_of(operation: &Operation) -> Option<&RepoPath> {
     match operation {
-        Operation::Write { path, .. } | Operation::Delete { path } => Some(path),
+        Operation::Write { path, .. } | Operation::Add { path, .. } | Operation::Delete { path } => Some(path),
         Operation::Patch { .. } => None,
     }
 }

@@ -1,4 +1,7 @@
-//! Runs one check: a shell command with a time limit, its output captured and capped, its whole process group ended with it.
+//! Runs one check: a shell command with a time limit, its output captured and capped, and whatever it started ended with it.
+
+mod stragglers;
+mod watch;
 
 use std::{
     collections::VecDeque,
@@ -16,6 +19,8 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use stragglers::Mark;
+use watch::Watch;
 
 use crate::{command::forget_git, error::GitError};
 
@@ -53,8 +58,8 @@ pub enum Verdict {
     Stopped,
 }
 
-/// Runs `sh -c command` in a folder, until it ends, its time is over or it is told to stop. Everything it started in its
-/// process group is gone when this returns.
+/// Runs `sh -c command` in a folder, until it ends, its time is over or it is told to stop. Everything it started is gone when this
+/// returns: its process group, and what left that but kept its environment. If this process is killed, so is the group.
 ///
 /// # Errors
 /// [`GitError::Io`] if it cannot be started or waited for.
@@ -71,8 +76,15 @@ pub fn run(
     let mut shell = Command::new("sh");
     // What steers git in the caller's environment would lead a check's git to the caller's repository.
     forget_git(&mut shell);
+    // Nor is there a repository for it above its own: that may be the user's.
+    shell.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(folder));
+    // And who runs a change's code does not lend it a name.
+    shell.env_remove("CONVOKE_ACTOR");
+    let mark = Mark::new();
+    let (name, value) = mark.variable();
     let mut child = shell
         .args(["-c", command])
+        .env(name, value)
         .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(writer)
@@ -83,6 +95,11 @@ pub fn run(
     // It holds our ends of the pipe: with them open, the output would never end.
     drop(shell);
     let group = Pid::from_child(&child);
+    let watch = Watch::over(group).map_err(|error| {
+        kill_process_group(group, Signal::KILL).ok();
+        child.wait().ok();
+        GitError::io("a check cannot be watched", error)
+    })?;
     let (captured, at_end) = capture(reader, output_bytes_max);
     let (ended, waits) = mpsc::channel();
     // Looks for the end without collecting it: until it is collected, nobody else can have the group's number.
@@ -102,7 +119,9 @@ pub fn run(
     let took = started.elapsed();
     // Also after an orderly end: what it left running would disturb the next check.
     kill_process_group(group, Signal::KILL).ok();
+    mark.end_all();
     let status = child.wait().map_err(|error| GitError::io("a check cannot be waited for", error))?;
+    drop(watch);
     at_end.recv_timeout(DRAIN).ok();
     let (output, dropped) = captured.lock().unwrap_or_else(PoisonError::into_inner).take();
     Ok(Ended { verdict: interrupted.unwrap_or_else(|| verdict(status)), output, dropped, took })
@@ -192,6 +211,28 @@ mod tests {
     fn what_a_check_leaves_behind_is_ended_too() {
         let mark = format!("convoke-left-{}", std::process::id());
         assert_eq!(run_here(&format!("sh -c 'sleep 1000; : {mark}' & exit 0"), 10_000).verdict, Verdict::Passed);
+        let left = Command::new("pgrep").args(["-f", &mark]).output().unwrap();
+        assert!(left.stdout.is_empty(), "{}", String::from_utf8_lossy(&left.stdout));
+    }
+
+    #[test]
+    fn a_folder_that_is_no_repository_any_more_does_not_lead_to_the_one_around_it() {
+        let around = tempfile::tempdir().unwrap();
+        let folder = around.path().join("lane");
+        std::fs::create_dir(&folder).unwrap();
+        let git = |command| {
+            let (limit, stop) = (Duration::from_secs(10), AtomicBool::new(false));
+            run(command, &folder, limit, 1000, &stop).unwrap().verdict
+        };
+        assert_eq!(git("git init -q .. && cd .. && git rev-parse --git-dir"), Verdict::Passed);
+        assert_eq!(git("git rev-parse --git-dir"), Verdict::Failed(128));
+    }
+
+    #[test]
+    fn what_left_the_group_is_ended_too() {
+        let mark = format!("convoke-away-{}", std::process::id());
+        let away = run_here(&format!("setsid sh -c 'echo away; sleep 1000; : {mark}' & sleep 0.5; exit 0"), 10_000);
+        assert_eq!((away.verdict, away.output.as_str()), (Verdict::Passed, "away\n"));
         let left = Command::new("pgrep").args(["-f", &mark]).output().unwrap();
         assert!(left.stdout.is_empty(), "{}", String::from_utf8_lossy(&left.stdout));
     }

@@ -3,7 +3,10 @@
 use std::{
     ffi::{OsStr, OsString},
     io::{self, Write},
-    os::unix::{ffi::OsStrExt, process::CommandExt},
+    os::unix::{
+        ffi::OsStrExt,
+        process::{CommandExt, ExitStatusExt as _},
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
@@ -29,6 +32,8 @@ pub(crate) struct Git {
 pub(crate) struct Said {
     /// Whether it ended well.
     pub(crate) ok: bool,
+    /// What it ended with.
+    pub(crate) code: i32,
     /// Standard output.
     pub(crate) out: Vec<u8>,
     /// Both outputs, shortened, for people.
@@ -45,8 +50,8 @@ impl Git {
         Self { git_dir: None, work_tree: None, index: None, at: None }
     }
 
-    pub(crate) fn in_worktree(git_dir: PathBuf, work_tree: PathBuf) -> Self {
-        Self { git_dir: Some(git_dir), work_tree: Some(work_tree), index: None, at: None }
+    pub(crate) fn in_worktree(git_dir: PathBuf, work_tree: PathBuf, index: PathBuf) -> Self {
+        Self { git_dir: Some(git_dir), work_tree: Some(work_tree), index: Some(index), at: None }
     }
 
     /// The same repository with an index of its own and no worktree.
@@ -59,7 +64,7 @@ impl Git {
         Self { at: Some(folder), ..self.clone() }
     }
 
-    /// Runs git and takes every end but "no git here" and a full disk as an answer.
+    /// Runs git and takes every end as an answer, but "no git here", a full disk, and one that a signal made: that git says nothing.
     pub(crate) fn ask<A: AsRef<OsStr>>(&self, args: &[A], input: &[u8]) -> Result<Said, GitError> {
         let output = self.run(args, input)?;
         let text = said(&output);
@@ -67,16 +72,18 @@ impl Git {
         if !output.status.success() && is_full {
             return Err(GitError::DiskFull);
         }
-        Ok(Said { ok: output.status.success(), out: output.stdout, text })
+        let Some(code) = output.status.code() else {
+            let signal = output.status.signal().unwrap_or_default();
+            return Err(GitError::Failed { what: subcommand(args), said: format!("signal {signal} ended it") });
+        };
+        Ok(Said { ok: output.status.success(), code, out: output.stdout, text })
     }
 
     /// Runs git, which must end well, and gives its output without the last line's end.
     pub(crate) fn must<A: AsRef<OsStr>>(&self, args: &[A], input: &[u8]) -> Result<String, GitError> {
         let said = self.ask(args, input)?;
         if !said.ok {
-            let what = args.iter().find(|arg| !arg.as_ref().as_encoded_bytes().starts_with(b"-"));
-            let what = what.map_or_else(String::new, |arg| arg.as_ref().to_string_lossy().into_owned());
-            return Err(GitError::Failed { what, said: said.text });
+            return Err(GitError::Failed { what: subcommand(args), said: said.text });
         }
         let text = String::from_utf8_lossy(&said.out);
         Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
@@ -107,6 +114,10 @@ impl Git {
                 _ => GitError::io("git cannot be started", error),
             }
         })?;
+        let text = said(&output);
+        if !output.status.success() && text.contains("dubious ownership") {
+            return Err(GitError::Failed { what: "rev-parse".to_owned(), said: text });
+        }
         let path = OsStr::from_bytes(output.stdout.strip_suffix(b"\n").unwrap_or(&output.stdout));
         Ok(output.status.success().then(|| PathBuf::from(path)))
     }
@@ -149,13 +160,27 @@ impl Git {
         // says of a landing is durable, so the objects and refs that it names are too.
         for setting in [
             "core.fsync=objects,reference",
+            "core.fsyncMethod=fsync",
             "core.hooksPath=/dev/null",
             "commit.gpgSign=false",
+            // Somebody else's git may be at the same ref for a moment.
+            "core.filesRefLockTimeout=3000",
+            "core.packedRefsTimeout=3000",
             "gc.auto=0",
             "maintenance.auto=false",
             "core.fsmonitor=false",
+            // A check's worktree holds all of its tree, and every file of it that was changed is seen.
+            "core.sparseCheckout=false",
+            "core.checkStat=default",
+            "core.trustctime=true",
+            "submodule.recurse=false",
+            // A patch applies or it does not, whatever somebody prefers elsewhere.
+            "apply.ignoreWhitespace=no",
+            "apply.whitespace=nowarn",
+            "merge.directoryRenames=conflict",
             "core.quotePath=false",
             "log.showSignature=false",
+            "trailer.separators=:",
             "i18n.commitEncoding=UTF-8",
             "i18n.logOutputEncoding=UTF-8",
         ] {
@@ -177,10 +202,24 @@ impl Git {
     }
 }
 
-/// Nothing of the caller's environment steers git, and git asks nobody anything.
+/// What git was asked to do: the first argument that is no option, nor the setting after a `-c`.
+fn subcommand<A: AsRef<OsStr>>(args: &[A]) -> String {
+    let mut args = args.iter().map(AsRef::as_ref);
+    while let Some(arg) = args.next() {
+        if arg == "-c" {
+            args.next();
+        } else if !arg.as_encoded_bytes().starts_with(b"-") {
+            return arg.to_string_lossy().into_owned();
+        }
+    }
+    String::new()
+}
+
+/// Nothing of the caller's environment steers git, git asks nobody anything, and an object is what its name says.
 fn isolate(command: &mut Command) {
     forget_git(command);
     command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0");
+    command.env("GIT_NO_REPLACE_OBJECTS", "1");
 }
 
 /// Takes what steers git out of the caller's environment.
@@ -203,4 +242,15 @@ fn said(output: &Output) -> String {
         text.push('…');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_git_that_a_signal_ended_has_said_nothing() {
+        let killed = Git::anywhere().ask(&["-c", "alias.die=!kill -9 $PPID", "die"], b"");
+        assert!(matches!(&killed, Err(GitError::Failed { what, .. }) if what == "die"), "{:?}", killed.err());
+    }
 }

@@ -91,7 +91,8 @@ impl Refs {
     /// Moves the branch if it is where it was and every fence is the newest: all of it, or nothing.
     ///
     /// # Errors
-    /// [`GitError::RefMoved`]; [`GitError::CheckedOut`] if somebody has the branch checked out.
+    /// [`GitError::RefMoved`]; [`GitError::CheckedOut`] if somebody has the branch checked out; [`GitError::Failed`] if git cannot
+    /// have the refs, which are then as they were or, if git died, as they were to be.
     pub fn land(&mut self, landing: &Landing<'_>) -> Result<(), GitError> {
         let Some(first) = landing.fences.first() else {
             return Err(GitError::RefMoved("no claim was given".to_owned()));
@@ -158,7 +159,8 @@ impl Refs {
                 Ok(())
             }
             Err(Ended(said)) if said.contains("No space left") => Err(GitError::DiskFull),
-            Err(Ended(said)) => Err(GitError::RefMoved(said)),
+            Err(Ended(said)) if is_another(&said) => Err(GitError::RefMoved(said)),
+            Err(Ended(said)) => Err(GitError::Failed { what: "update-ref".to_owned(), said }),
         }
     }
 }
@@ -198,6 +200,12 @@ impl Repository {
         }
         Ok(fences)
     }
+}
+
+/// Whether git refuses because a ref is not what it should be, and not because it cannot be had: a lock that a git left behind
+/// that was killed says nothing of the ref.
+fn is_another(said: &str) -> bool {
+    ["but expected", "reference already exists", "unable to resolve reference"].iter().any(|words| said.contains(words))
 }
 
 fn zero(like: &GitHash) -> String {

@@ -22,4 +22,4 @@ pub use history::Past;
 pub use landing::{Fence, Landing, Refs};
 pub use merge::Merged;
 pub use repository::Repository;
-pub use worktree::Worktree;
+pub use worktree::{Worktree, remove_folder};

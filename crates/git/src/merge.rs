@@ -47,7 +47,7 @@ impl Repository {
     /// # Errors
     /// [`GitError`] if one of them is not there; a path that is not UTF-8 is an error that names it.
     pub fn changed_paths(&self, from: &str, to: &str) -> Result<Vec<String>, GitError> {
-        let args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to];
+        let args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--ignore-submodules=none", from, to];
         let said = self.git().ask(&args, b"")?;
         if !said.ok {
             return Err(GitError::Failed { what: "diff-tree".to_owned(), said: said.text });

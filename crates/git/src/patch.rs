@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use convoke_core::queue::GitHash;
+use convoke_core::queue::{GitHash, PathError, RepoPath};
 
 use crate::{command::Git, error::GitError, repository::Repository};
+
+/// How trees are compared. Without the last, `ignore = all` in somebody's `.gitmodules` would hide a submodule.
+pub(crate) const DIFF_TREE: [&str; 6] = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--ignore-submodules=none"];
 
 /// A file that differs between two trees.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +36,7 @@ pub enum Kind {
 /// # Errors
 /// What git says of a diff that it cannot read.
 pub fn paths(diff: &[u8]) -> Result<BTreeSet<String>, GitError> {
-    let said = Git::anywhere().ask(&["apply", "--numstat", "-z", "-"], diff)?;
+    let said = Git::anywhere().ask(&["apply", "--numstat", "-z", "--whitespace=nowarn", "-"], diff)?;
     if !said.ok {
         return Err(GitError::Failed { what: "apply".to_owned(), said: said.text });
     }
@@ -44,7 +47,39 @@ pub fn paths(diff: &[u8]) -> Result<BTreeSet<String>, GitError> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         line.strip_prefix(b"rename from ").or_else(|| line.strip_prefix(b"copy from "))
     });
-    counted.chain(moved).filter(|path| !path.is_empty()).map(text).collect()
+    let counted = counted.map(<[u8]>::to_vec).chain(moved.map(unquoted));
+    counted.filter(|path| !path.is_empty()).map(|path| text(&path)).collect()
+}
+
+/// A name in a header, which git puts in quotes if it holds anything unusual.
+fn unquoted(name: &[u8]) -> Vec<u8> {
+    let Some(quoted) = name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")) else { return name.to_vec() };
+    let mut plain = Vec::new();
+    let mut rest = quoted;
+    while let [byte, behind @ ..] = rest {
+        rest = behind;
+        match (byte, behind) {
+            (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', behind @ ..]) => {
+                plain.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
+                rest = behind;
+            }
+            (b'\\', [letter, behind @ ..]) => {
+                plain.push(match letter {
+                    b'a' => 7,
+                    b'b' => 8,
+                    b't' => b'\t',
+                    b'n' => b'\n',
+                    b'v' => 11,
+                    b'f' => 12,
+                    b'r' => b'\r',
+                    other => *other,
+                });
+                rest = behind;
+            }
+            _ => plain.push(*byte),
+        }
+    }
+    plain
 }
 
 impl Repository {
@@ -53,8 +88,7 @@ impl Repository {
     /// # Errors
     /// [`GitError`] if one of them is not there; a path that is not UTF-8 is an error that names it.
     pub fn touched(&self, from: &GitHash, to: &GitHash) -> Result<Vec<Touched>, GitError> {
-        let said =
-            self.git().ask(&["diff-tree", "-r", "-z", "--raw", "--no-renames", from.as_str(), to.as_str()], b"")?;
+        let said = self.git().ask(&[&DIFF_TREE[..], &[from.as_str(), to.as_str()]].concat(), b"")?;
         if !said.ok {
             return Err(GitError::Failed { what: "diff-tree".to_owned(), said: said.text });
         }
@@ -84,8 +118,8 @@ pub(crate) fn touched_in(repository: &Repository, said: &[u8]) -> Result<Vec<Tou
 }
 
 impl Touched {
-    /// Whether it is a symlink that may lead out of the repository. One with a `..` after a name does: that name may be a symlink
-    /// too, and then `..` is not where it seems to be.
+    /// Whether it is a symlink that may lead out of what the repository keeps. One with a `..` after a name does: that name may be a
+    /// symlink too, and then `..` is not where it seems to be. So does one into git's own folder: what is written there is run.
     #[must_use]
     pub fn leads_out(&self) -> bool {
         let Some(Kind::Symlink(target)) = &self.now else { return false };
@@ -94,7 +128,8 @@ impl Touched {
         }
         let parts = || target.split('/').filter(|part| !matches!(*part, "" | "."));
         let up = parts().take_while(|part| *part == "..").count();
-        up > self.path.matches('/').count() || parts().skip(up).any(|part| part == "..")
+        let is_gits = |part| matches!(RepoPath::parse(part), Err(PathError::Git(_)));
+        up > self.path.matches('/').count() || parts().skip(up).any(|part| part == ".." || is_gits(part))
     }
 }
 
@@ -115,14 +150,30 @@ mod tests {
 
     #[test]
     fn a_symlink_may_not_lead_out_of_the_repository() {
-        for (path, target) in
-            [("a", "/etc/passwd"), ("a", ".."), ("d/a", "../../x"), ("d/a", "b/../../../x"), ("d/e/a", "link/../x")]
-        {
+        for (path, target) in [
+            ("a", "/etc/passwd"),
+            ("a", ".."),
+            ("d/a", "../../x"),
+            ("d/a", "b/../../../x"),
+            ("d/e/a", "link/../x"),
+            ("a", ".git/hooks"),
+            ("d/a", ".././.GIT/config"),
+        ] {
             assert!(link(path, target).leads_out(), "{path} -> {target}");
         }
-        for (path, target) in [("a", "b"), ("d/a", "../x"), ("d/e/a", "../../x"), ("a", "./b//c")] {
+        for (path, target) in [("a", ".github/x"), ("a", "b"), ("d/a", "../x"), ("d/e/a", "../../x"), ("a", "./b//c")] {
             assert!(!link(path, target).leads_out(), "{path} -> {target}");
         }
+    }
+
+    #[test]
+    fn a_moved_file_is_named_also_if_its_name_is_in_quotes() {
+        let diff = br#"diff --git "a/\303\244 \"1\"\tx" b/new
+similarity index 100%
+rename from "\303\244 \"1\"\tx"
+rename to new
+"#;
+        assert_eq!(paths(diff).unwrap().into_iter().collect::<Vec<_>>(), ["new", "ä \"1\"\tx"]);
     }
 
     #[test]

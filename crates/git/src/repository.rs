@@ -19,6 +19,29 @@ pub struct Repository {
     is_bare: bool,
 }
 
+/// A worktree that is linked to a repository.
+#[derive(Debug)]
+pub(crate) struct Linked {
+    /// Its own part of the repository.
+    pub(crate) own: PathBuf,
+    /// The file `.git` in its folder.
+    pub(crate) link: PathBuf,
+}
+
+impl Linked {
+    /// The file that says of a worktree that it is a lane of some worker, and nobody's.
+    pub(crate) const LANE: &str = "convoke-lane";
+
+    fn is_lane(&self) -> bool {
+        self.own.join(Self::LANE).exists()
+    }
+
+    /// Whether it is a lane whose folder is gone.
+    pub(crate) fn is_lost_lane(&self) -> bool {
+        self.is_lane() && !self.link.exists()
+    }
+}
+
 impl Repository {
     /// The repository that a folder is in.
     ///
@@ -78,10 +101,17 @@ impl Repository {
     /// [`GitError`] if git cannot be asked.
     pub fn is_ancestor(&self, earlier: &GitHash, later: &GitHash) -> Result<bool, GitError> {
         let args = ["merge-base", "--is-ancestor", earlier.as_str(), later.as_str()];
-        Ok(self.git.ask(&args, b"")?.ok)
+        let said = self.git.ask(&args, b"")?;
+        match said.code {
+            0 => Ok(true),
+            1 => Ok(false),
+            // A commit that is not there came before nothing. Whatever else keeps git from answering is no answer.
+            _ if self.commit(earlier.as_str())?.is_none() => Ok(false),
+            _ => Err(GitError::Failed { what: "merge-base".to_owned(), said: said.text }),
+        }
     }
 
-    /// Where a branch is checked out, if anywhere.
+    /// Where somebody has a branch checked out, if anywhere. A lane that has is nobody's: its check did that.
     ///
     /// # Errors
     /// [`GitError`] if git cannot be asked.
@@ -90,36 +120,50 @@ impl Repository {
             return self.listed_at(branch);
         }
         // Read here, as this is asked before every landing: "ref: refs/heads/main" in a file `HEAD` of each worktree.
-        let wanted = format!("ref: refs/heads/{branch}");
-        let is_on = |folder: &Path| fs::read_to_string(folder.join("HEAD")).is_ok_and(|head| head.trim() == wanted);
+        let mut wanted = vec![format!("ref: refs/heads/{branch}")];
+        // A branch that is another name of a branch moves that one.
+        let other = fs::read_to_string(self.folder.join("refs/heads").join(branch)).unwrap_or_default();
+        wanted.extend(other.starts_with("ref: ").then(|| other.trim().to_owned()));
+        let is_on = |folder: &Path| {
+            fs::read_to_string(folder.join("HEAD")).is_ok_and(|head| wanted.iter().any(|wanted| head.trim() == wanted))
+        };
         if !self.is_bare && is_on(&self.folder) {
             return Ok(Some(self.folder.parent().unwrap_or(&self.folder).to_path_buf()));
         }
-        let Ok(linked) = fs::read_dir(self.folder.join("worktrees")) else { return Ok(None) };
-        for own in linked.flatten().map(|entry| entry.path()).filter(|own| is_on(own)) {
-            // Where it is, or was: one that somebody deleted keeps nobody from landing.
-            let link = fs::read(own.join("gitdir")).unwrap_or_default();
-            let link = PathBuf::from(OsStr::from_bytes(link.trim_ascii_end()));
-            if link.exists() {
-                return Ok(link.parent().map(Path::to_path_buf));
-            }
-        }
-        Ok(None)
+        let at =
+            self.linked().into_iter().filter(|linked| !linked.is_lane() && is_on(&linked.own)).find_map(|linked| {
+                // Where it is, or was: one that somebody deleted keeps nobody from landing.
+                linked.link.exists().then(|| linked.link.parent().map(Path::to_path_buf)).flatten()
+            });
+        Ok(at)
     }
 
     fn listed_at(&self, branch: &str) -> Result<Option<PathBuf>, GitError> {
         let list = self.git.must(&["worktree", "list", "--porcelain"], b"")?;
         let wanted = format!("branch refs/heads/{branch}");
+        let lanes: Vec<PathBuf> =
+            self.linked().into_iter().filter(Linked::is_lane).map(|lane| lane.link.with_file_name("")).collect();
         let mut folder = None;
         for line in list.lines() {
             if let Some(path) = line.strip_prefix("worktree ") {
                 folder = Some(PathBuf::from(path));
             }
-            if line == wanted {
+            if line == wanted && !folder.as_ref().is_some_and(|folder| lanes.contains(folder)) {
                 return Ok(folder);
             }
         }
         Ok(None)
+    }
+
+    /// The worktrees that are linked to this repository.
+    pub(crate) fn linked(&self) -> Vec<Linked> {
+        let Ok(entries) = fs::read_dir(self.folder.join("worktrees")) else { return Vec::new() };
+        let linked = entries.flatten().map(|entry| {
+            let own = entry.path();
+            let link = fs::read(own.join("gitdir")).unwrap_or_default();
+            Linked { link: PathBuf::from(OsStr::from_bytes(link.trim_ascii_end())), own }
+        });
+        linked.collect()
     }
 
     /// What the newest commit says that touched one of these files, and came to a commit.
@@ -145,7 +189,10 @@ impl Repository {
 
     fn object(&self, revision: &str) -> Result<Option<GitHash>, GitError> {
         let said = self.git.ask(&["rev-parse", "--verify", "--quiet", "--end-of-options", revision], b"")?;
-        let text = String::from_utf8_lossy(&said.out);
-        Ok(if said.ok { GitHash::parse(text.trim()).ok() } else { None })
+        match said.code {
+            0 => Ok(GitHash::parse(String::from_utf8_lossy(&said.out).trim()).ok()),
+            1 => Ok(None),
+            _ => Err(GitError::Failed { what: "rev-parse".to_owned(), said: said.text }),
+        }
     }
 }

@@ -52,8 +52,11 @@ impl Talk {
         if let Some(stderr) = self.child.stderr.as_mut() {
             stderr.take(4_000).read_to_string(&mut said).ok();
         }
-        self.child.wait().ok();
-        said.trim().to_owned()
+        let ended = self.child.wait();
+        match (said.trim(), ended) {
+            ("", Ok(status)) => format!("it ended without a word: {status}"),
+            (said, _) => said.to_owned(),
+        }
     }
 }
 

@@ -1,19 +1,34 @@
 //! A private worktree in which checks run. Nobody else's files are touched.
+//!
+//! A check may do to it what it likes: put a branch into it, hide files from git, or make another repository of it. None of this
+//! outlasts the next reset, which begins from an index that checks do not use.
 
 use std::{
     fs, io,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
 use convoke_core::queue::GitHash;
 
-use crate::{command::Git, error::GitError, repository::Repository};
+use crate::{
+    command::Git,
+    error::GitError,
+    repository::{Linked, Repository},
+};
+
+/// The index that resets use. Checks have a copy of it, where git looks for one.
+const INDEX: &str = "convoke-index";
 
 /// A worktree of a repository, for one lane of a worker.
 #[derive(Debug)]
 pub struct Worktree {
     repository: Repository,
     folder: PathBuf,
+    /// Its own part of the repository.
+    own: PathBuf,
+    /// What the file says that leads there.
+    link: Vec<u8>,
     git: Git,
 }
 
@@ -23,18 +38,21 @@ impl Worktree {
     /// # Errors
     /// [`GitError`] if git refuses or the folder cannot be used.
     pub fn open(repository: &Repository, folder: &Path, at: &GitHash) -> Result<Self, GitError> {
-        let git = repository.git();
         let path = folder.to_string_lossy().into_owned();
-        let mut linked = Git::discover_own(folder)?;
-        if linked.is_none() {
+        let mut own = own_part(repository, folder)?;
+        if own.is_none() {
             remove(folder)?;
-            git.must(&["worktree", "prune"], b"")?;
-            git.must(&["worktree", "add", "--detach", "--force", "--no-checkout", &path, at.as_str()], b"")?;
-            linked = Git::discover_own(folder)?;
+            // Twice "force": one of this name may be known, and half made.
+            let args = ["worktree", "add", "--detach", "--force", "--force", "--no-checkout", &path, at.as_str()];
+            repository.git().must(&args, b"")?;
+            own = own_part(repository, folder)?;
         }
-        let linked = linked.ok_or_else(|| GitError::NotARepository(folder.to_path_buf()))?;
-        let git = Git::in_worktree(linked, folder.to_path_buf());
-        let worktree = Self { repository: repository.clone(), folder: folder.to_path_buf(), git };
+        let own = own.ok_or_else(|| GitError::NotARepository(folder.to_path_buf()))?;
+        let error = |error| GitError::io("a worktree cannot be made", error);
+        fs::write(own.join(Linked::LANE), "").map_err(error)?;
+        let link = fs::read(folder.join(".git")).map_err(error)?;
+        let git = Git::in_worktree(own.clone(), folder.to_path_buf(), own.join(INDEX));
+        let worktree = Self { repository: repository.clone(), folder: folder.to_path_buf(), own, link, git };
         worktree.reset(at)?;
         Ok(worktree)
     }
@@ -54,13 +72,29 @@ impl Worktree {
         &self.folder
     }
 
-    /// Makes it exactly that commit: no changed and no other file.
+    /// Makes it exactly that commit: no changed and no other file, and no branch that would move with it.
     ///
     /// # Errors
-    /// [`GitError`] if git refuses.
+    /// [`GitError`] if git refuses, or the folder is not this worktree any more.
     pub fn reset(&self, to: &GitHash) -> Result<(), GitError> {
-        self.git.must(&["reset", "--hard", "--quiet", to.as_str()], b"")?;
-        self.git.must(&["clean", "-ffdxq"], b"").map(drop)
+        if !self.is_there() {
+            return Err(GitError::NotARepository(self.folder.clone()));
+        }
+        // Not `git reset`: where a check put a branch into the worktree, that would move the branch.
+        self.git.must(&["checkout", "--force", "--detach", "--quiet", to.as_str()], b"")?;
+        self.git.must(&["clean", "-ffdxq"], b"")?;
+        let error = |error| GitError::io("a worktree cannot be made ready", error);
+        match fs::remove_file(self.own.join("index.lock")) {
+            Err(failed) if failed.kind() != io::ErrorKind::NotFound => return Err(error(failed)),
+            _ => {}
+        }
+        fs::copy(self.own.join(INDEX), self.own.join("index")).map_err(error).map(drop)
+    }
+
+    /// Whether the folder still is this worktree.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        fs::read(self.folder.join(".git")).is_ok_and(|link| link == self.link)
     }
 
     /// Takes the worktree away.
@@ -69,25 +103,53 @@ impl Worktree {
     /// [`GitError`] if the folder cannot be removed.
     pub fn remove(self) -> Result<(), GitError> {
         remove(&self.folder)?;
-        self.repository.git().must(&["worktree", "prune"], b"").map(drop)
+        self.repository.forget_lost_lanes()
     }
 }
 
 impl Repository {
-    /// Forgets worktrees whose folders are gone.
+    /// Forgets lanes whose folders are gone. Other worktrees stay known: theirs may lie on a disk that is not mounted, and what git
+    /// would forget with them is somebody's.
     ///
     /// # Errors
-    /// [`GitError`] if git refuses.
-    pub fn prune_worktrees(&self) -> Result<(), GitError> {
-        self.git().must(&["worktree", "prune"], b"").map(drop)
+    /// [`GitError`] if that is not possible.
+    pub fn forget_lost_lanes(&self) -> Result<(), GitError> {
+        let lost = self.linked().into_iter().filter(Linked::is_lost_lane);
+        lost.map(|lane| remove(&lane.own)).collect()
     }
 }
 
+/// A worktree's own part of its repository, if the folder is one of this repository's.
+fn own_part(repository: &Repository, folder: &Path) -> Result<Option<PathBuf>, GitError> {
+    let all = fs::canonicalize(repository.folder().join("worktrees")).ok();
+    let is_ours = |own: &PathBuf| own.parent().and_then(|all| fs::canonicalize(all).ok()) == all;
+    Ok(Git::discover_own(folder)?.filter(is_ours))
+}
+
 fn remove(folder: &Path) -> Result<(), GitError> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(GitError::io("a worktree cannot be removed", error))
-        }
+    remove_folder(folder).map_err(|error| GitError::io("a worktree cannot be removed", error))
+}
+
+/// Takes a folder away in which checks may have run, if it is there. Some tools write-protect the folders that they fill.
+///
+/// # Errors
+/// What the system says.
+pub fn remove_folder(folder: &Path) -> io::Result<()> {
+    let mut removed = fs::remove_dir_all(folder);
+    if removed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+        unprotect(folder);
+        removed = fs::remove_dir_all(folder);
+    }
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// Makes it possible to remove what is in a folder, as far as its owner can. What a symlink leads to is somewhere else.
+fn unprotect(folder: &Path) {
+    let is_folder = fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir());
+    if is_folder && fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).is_ok() {
+        fs::read_dir(folder).into_iter().flatten().flatten().for_each(|entry| unprotect(&entry.path()));
     }
 }

@@ -224,6 +224,7 @@ fn a_file_goes_only_where_nothing_else_stands() {
         (write("link", "1"), "it is a symlink"),
         (write("a/x", "1"), "a is a file"),
         (write("dir", "1"), "it is a folder"),
+        (Operation::Add { path: path("a"), content: b"1".to_vec() }, "it is there already"),
         (Operation::Delete { path: path("gone") }, "it is not there"),
         (Operation::Delete { path: path("dir") }, "it is a folder"),
     ] {
@@ -305,4 +306,181 @@ fn a_folder_without_a_repository_and_a_branch_that_is_not_there_are_said() {
     assert!(matches!(Repository::find(nowhere.path()), Err(GitError::NotARepository(_))));
     assert!(matches!(Repository::find(&nowhere.path().join("gone")), Err(GitError::NotARepository(_))));
     assert!(matches!(scene.repository.tip("gone"), Err(GitError::NoBranch(_))));
+}
+
+/// A commit on the branch's, with another `a`.
+fn next(scene: &Scene) -> GitHash {
+    scene.commit(&mut scene.builder(), &scene.base, &[write("a", "other\n")])
+}
+
+#[test]
+fn a_branch_that_a_check_put_into_its_worktree_does_not_move_with_it() {
+    let scene = Scene::new();
+    let (lane, next) = (scene.lane(), next(&scene));
+    git(lane.folder(), &["checkout", "-q", "main"]);
+    lane.reset(&next).unwrap();
+    assert_eq!(scene.repository.tip("main").unwrap(), scene.base, "nothing landed");
+    assert_eq!(fs::read_to_string(lane.folder().join("a")).unwrap(), "other\n");
+    // While the check that did it runs, others land all the same: nobody's checkout is at stake.
+    git(lane.folder(), &["checkout", "-q", "main"]);
+    let mut refs = scene.refs();
+    refs.raise(&[fence(1, 1)]).unwrap();
+    refs.land(&Landing { fences: &[fence(1, 1)], from: &scene.base, to: &next }).unwrap();
+    lane.reset(&scene.base).unwrap();
+    assert_eq!(scene.repository.tip("main").unwrap(), next);
+}
+
+#[test]
+fn files_that_a_check_hid_from_git_are_made_anew() {
+    let scene = Scene::new();
+    let lane = scene.lane();
+    for (file, hide) in [("a", "--skip-worktree"), ("b", "--assume-unchanged")] {
+        git(lane.folder(), &["update-index", hide, file]);
+        fs::write(lane.folder().join(file), "spoilt\n").unwrap();
+    }
+    fs::write(lane.folder().join("kept"), "").unwrap();
+    git(lane.folder(), &["add", "kept"]);
+    git(lane.folder(), &["update-index", "--skip-worktree", "kept"]);
+    lane.reset(&scene.base).unwrap();
+    for file in ["a", "b"] {
+        assert_eq!(fs::read_to_string(lane.folder().join(file)).unwrap(), lines(file, None));
+    }
+    assert!(!lane.folder().join("kept").exists());
+    assert_eq!(git(lane.folder(), &["status", "--porcelain"]), "", "a check's git sees it as it is");
+}
+
+#[test]
+fn a_repository_that_a_check_made_of_its_worktree_is_taken_away() {
+    let scene = Scene::new();
+    let (lane, user) = (scene.lane(), scene.folder.path().join("user"));
+    let link = lane.folder().join(".git");
+    fs::remove_file(&link).unwrap();
+    git(lane.folder(), &["init", "-q"]);
+    assert!(lane.reset(&scene.base).is_err(), "it is another repository");
+    let lane = scene.lane();
+    assert!(link.is_file() && lane.folder().join("dir/c").exists());
+    // Nor is what the file leads to used without a look: here it is the user's own checkout.
+    let (next, before) = (next(&scene), git(&user, &["rev-parse", "HEAD"]));
+    fs::write(&link, format!("gitdir: {}\n", user.join(".git").display())).unwrap();
+    assert!(lane.reset(&next).is_err());
+    Worktree::open(&scene.repository, lane.folder(), &next).unwrap();
+    assert_eq!(git(&user, &["rev-parse", "HEAD"]), before);
+    assert_eq!(git(&user, &["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_worktree_of_somebody_else_stays_known_while_its_folder_is_not_there() {
+    let scene = Scene::new();
+    let (theirs, away) = (scene.folder.path().join("theirs"), scene.folder.path().join("away"));
+    git(scene.repository.folder(), &["worktree", "add", "-q", "--detach", theirs.to_str().unwrap(), "main"]);
+    fs::rename(&theirs, &away).unwrap();
+    scene.lane().remove().unwrap();
+    // A lane whose folder somebody took away is forgotten.
+    let lost = scene.lane();
+    fs::remove_dir_all(lost.folder()).unwrap();
+    scene.repository.forget_lost_lanes().unwrap();
+    assert_eq!(git(scene.repository.folder(), &["worktree", "list"]).lines().count(), 2);
+    fs::rename(&away, &theirs).unwrap();
+    assert_eq!(git(&theirs, &["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_lane_holds_the_whole_tree_also_where_the_user_looks_at_a_part_of_it() {
+    let scene = Scene::new();
+    let user = scene.folder.path().join("user");
+    git(&user, &["checkout", "-q", "--detach"]);
+    git(&user, &["sparse-checkout", "set", "--no-cone", "/a"]);
+    let repository = Repository::find(&user).unwrap();
+    let lane = Worktree::open(&repository, &scene.folder.path().join("lane"), &scene.base).unwrap();
+    assert!(lane.folder().join("dir/c").exists());
+    assert!(!user.join("dir/c").exists());
+}
+
+#[test]
+fn no_setting_of_the_tree_hides_a_submodule() {
+    let scene = Scene::new();
+    // Where there is a checkout, git reads `.gitmodules` from the index, which here is the builder's own.
+    let repository = Repository::find(&scene.folder.path().join("user")).unwrap();
+    let mut builder = Builder::open(&repository, &scene.folder.path().join("build")).unwrap();
+    let modules = write(".gitmodules", "[submodule \"m\"]\n\tpath = m\n\turl = ./m\n\tignore = all\n");
+    let module = format!(
+        "diff --git a/m b/m\nnew file mode 160000\n--- /dev/null\n+++ b/m\n@@ -0,0 +1 @@\n+Subproject commit {}\n",
+        scene.base
+    );
+    let base = scene.tree(&scene.base);
+    let merged = builder.apply(&base, &[modules, Operation::Patch { diff: module.into_bytes() }]).unwrap();
+    let Merged::Tree(tree) = merged else { panic!("it conflicts: {merged:?}") };
+    let touched: Vec<String> = builder.touched(&base, &tree).unwrap().into_iter().map(|touched| touched.path).collect();
+    assert_eq!(touched, [".gitmodules", "m"]);
+}
+
+#[test]
+fn no_name_of_a_file_hides_those_that_come_after_it() {
+    let scene = Scene::new();
+    let base = scene.tree(&scene.base);
+    let blob = git(scene.repository.folder(), &["rev-parse", "main:a"]);
+    let user = scene.folder.path().join("user");
+    for path in ["end\nafter", "weekend\nafter", "z"] {
+        git(&user, &["update-index", "--add", "--cacheinfo", &format!("100644,{},{path}", blob.trim())]);
+    }
+    let tree = GitHash::parse(git(&user, &["write-tree"]).trim()).unwrap();
+    let commit = git(&user, &["commit-tree", "-m", "other", tree.as_str()]);
+    git(&user, &["push", "-q", "origin", &format!("{}:refs/heads/other", commit.trim())]);
+    let mut builder = scene.builder();
+    let touched: Vec<String> = builder.touched(&base, &tree).unwrap().into_iter().map(|touched| touched.path).collect();
+    assert_eq!(touched, ["end\nafter", "weekend\nafter", "z"]);
+    let next = scene.tree(&next(&scene));
+    let touched: Vec<String> = builder.touched(&base, &next).unwrap().into_iter().map(|touched| touched.path).collect();
+    assert_eq!(touched, ["a"], "the next answer is that of the next question");
+}
+
+#[test]
+fn a_lock_that_was_left_behind_is_no_word_about_where_the_branch_is() {
+    let scene = Scene::new();
+    let (next, mut refs) = (next(&scene), scene.refs());
+    refs.raise(&[fence(1, 1)]).unwrap();
+    let lock = scene.repository.folder().join("refs/heads/main.lock");
+    fs::write(&lock, "").unwrap();
+    let landing = Landing { fences: &[fence(1, 1)], from: &scene.base, to: &next };
+    let refused = refs.land(&landing).unwrap_err();
+    assert!(matches!(&refused, GitError::Failed { said, .. } if said.contains("main.lock")), "{refused}");
+    fs::remove_file(&lock).unwrap();
+    refs.land(&landing).unwrap();
+}
+
+#[test]
+fn a_branch_that_is_another_name_of_one_that_is_checked_out_is_left_alone() {
+    let scene = Scene::new();
+    let user = scene.folder.path().join("user");
+    git(&user, &["checkout", "-q", "-B", "trunk"]);
+    git(&user, &["symbolic-ref", "refs/heads/alias", "refs/heads/trunk"]);
+    let repository = Repository::find(&user).unwrap();
+    assert_eq!(repository.tip("alias").unwrap(), scene.base);
+    assert!(repository.checked_out_at("alias").unwrap().is_some());
+    assert_eq!(repository.checked_out_at("other").unwrap(), None);
+}
+
+#[test]
+fn only_git_s_own_word_says_that_a_commit_is_not_in_a_history() {
+    let scene = Scene::new();
+    let (next, gone) = (next(&scene), GitHash::parse(&"5".repeat(40)).unwrap());
+    assert!(scene.repository.is_ancestor(&scene.base, &next).unwrap());
+    assert!(!scene.repository.is_ancestor(&next, &scene.base).unwrap());
+    assert!(!scene.repository.is_ancestor(&gone, &next).unwrap(), "what is not there came before nothing");
+    assert!(scene.repository.is_ancestor(&next, &gone).is_err(), "of a history that cannot be read nothing is known");
+}
+
+#[test]
+fn a_file_and_a_folder_change_places_in_one_change() {
+    let scene = Scene::new();
+    let mut builder = scene.builder();
+    let gone = |text: &str| Operation::Delete { path: path(text) };
+    let folder = scene.commit(&mut builder, &scene.base, &[write("a/x", "1"), gone("a")]);
+    assert_eq!(scene.file(&folder, "a/x"), "1");
+    let file = scene.commit(&mut builder, &folder, &[write("dir", "2"), gone("dir/c"), gone("a/x")]);
+    assert_eq!(git(scene.repository.folder(), &["ls-tree", "-r", "--name-only", file.as_str()]), "b\ndir\n");
+    // Not if something would be lost by it.
+    let full = scene.commit(&mut builder, &scene.base, &[write("dir/d", "1")]);
+    let merged = scene.apply(&mut builder, &full, &[write("dir", "2"), gone("dir/c")]);
+    assert!(matches!(merged, Merged::Conflict { .. }), "{merged:?}");
 }

@@ -121,10 +121,23 @@ fn perform(
     if !is_ready {
         *worktree = None;
         let opened = Worktree::open(repository, folder, &work.commit);
-        *worktree = Some(opened.or_else(|_| Worktree::renew(repository, folder, &work.commit))?);
+        *worktree = match opened.or_else(|_| Worktree::renew(repository, folder, &work.commit)) {
+            Ok(worktree) => Some(worktree),
+            // Not the machine's fault: no new worktree takes the files of this tree.
+            Err(GitError::Failed { what, said }) if what == "checkout" && is_of_the_tree(&said) => {
+                let (check, how) = ("git checkout".to_owned(), "could not write the files of its tree".to_owned());
+                return Ok(Outcome::Failed { check, how, output: cut(&plain(&said), OUTPUT_BYTES_MAX) });
+            }
+            Err(error) => return Err(error),
+        };
     }
-    let mut passed = Vec::new();
+    let mut passed: Vec<(String, Duration)> = Vec::new();
     for must in &work.checks {
+        // The machine is not at fault if the check before this one took the files away.
+        if let (Some((check, _)), false) = (passed.last(), worktree.as_ref().is_some_and(Worktree::is_there)) {
+            let how = "took the worktree away".to_owned();
+            return Ok(Outcome::Failed { check: check.clone(), how, output: String::new() });
+        }
         let ended = check::run(&must.command, folder, must.limit, OUTPUT_BYTES_MAX, &work.stop)?;
         let how = match ended.verdict {
             Verdict::Passed => {
@@ -144,6 +157,11 @@ fn perform(
         return Ok(Outcome::Failed { check: must.command.clone(), how, output });
     }
     Ok(Outcome::Passed(passed))
+}
+
+/// Whether git could not write the files of a tree because of what the tree holds.
+fn is_of_the_tree(said: &str) -> bool {
+    ["File name too long", "smudge filter", "external filter"].iter().any(|words| said.contains(words))
 }
 
 /// The end of a text that is too long.

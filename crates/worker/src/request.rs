@@ -263,6 +263,7 @@ fn length_fault(bytes: usize) -> Option<String> {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Stored {
     Write { path: RepoPath, content: String },
+    Add { path: RepoPath, content: String },
     Delete { path: RepoPath },
     Patch { diff: String },
 }
@@ -275,6 +276,7 @@ pub fn operations(content: &[u8]) -> Result<Vec<Operation>, String> {
     let stored: Vec<Stored> = serde_json::from_slice(content).map_err(|error| error.to_string())?;
     let operation = |stored| match stored {
         Stored::Write { path, content } => Operation::Write { path, content: content.into_bytes() },
+        Stored::Add { path, content } => Operation::Add { path, content: content.into_bytes() },
         Stored::Delete { path } => Operation::Delete { path },
         Stored::Patch { diff } => Operation::Patch { diff: diff.into_bytes() },
     };
@@ -354,6 +356,9 @@ impl FileChange {
             (FileOperation::Delete, ..) => {
                 faults.push("a file that is deleted has neither patch nor content".to_owned());
                 None
+            }
+            (FileOperation::Add, None, Some(content)) => {
+                Some(Stored::Add { path: path.clone(), content: content.clone() })
             }
             (_, None, Some(content)) => Some(Stored::Write { path: path.clone(), content: content.clone() }),
             (operation, Some(patch), None) => {
@@ -451,6 +456,17 @@ mod tests {
         assert_eq!(diffs[1], "--- /dev/null\n+++ b/d/y\n@@ -0,0 +1 @@\n+new\n");
         assert_eq!(diffs[2], format!("--- a/z\n+++ b/z\n{hunk}"));
         assert_eq!(found.agent.as_str(), "ann");
+    }
+
+    #[test]
+    fn a_content_that_is_added_replaces_nothing() {
+        let found = checked(json!([
+            {"path": "x", "operation": "add", "content": "1"},
+            {"path": "y", "operation": "update", "content": "2"},
+        ]))
+        .unwrap();
+        let operations = operations(&found.content).unwrap();
+        assert!(matches!(operations.as_slice(), [Operation::Add { .. }, Operation::Write { .. }]), "{operations:?}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod crash;
 mod places;
 mod queue;
 mod queue_crashes;
+mod queue_disturbed;
 mod queue_hostile;
 mod queue_scripts;
 mod snapshots;

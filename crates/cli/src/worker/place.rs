@@ -2,12 +2,12 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::ErrorKind,
     path::PathBuf,
 };
 
 use convoke::api::Fault;
 use convoke_core::name::ActorName;
+use convoke_git::remove_folder;
 
 use crate::{disk, workspace::Workspace};
 
@@ -54,10 +54,7 @@ impl Place {
     /// A folder that nobody has had before: checks of a worker that was killed may still run, in the one that it had.
     pub(crate) fn fresh(&self) -> Result<PathBuf, Fault> {
         let cannot = |error| disk::fault("the folder for worktrees cannot be made anew", &error);
-        match fs::remove_dir_all(&self.folder) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(cannot(error)),
-            _ => fs::create_dir_all(&self.folder).map_err(cannot)?,
-        }
+        remove_folder(&self.folder).and_then(|()| fs::create_dir_all(&self.folder)).map_err(cannot)?;
         Ok(self.folder.join(std::process::id().to_string()))
     }
 
@@ -83,7 +80,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        fs::remove_dir_all(&self.folder).ok();
+        remove_folder(&self.folder).ok();
         fs::remove_file(&self.lock).ok();
     }
 }

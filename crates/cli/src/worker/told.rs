@@ -141,7 +141,11 @@ fn line(news: &News) -> String {
         }
         News::Red { of, check, how } => format!("red         {}: {check:?} {how}", names(of)),
         News::Landed { of, commit, together, took, recovered } => {
-            let with = if *together > 1 { format!(", with {} others", together - 1) } else { String::new() };
+            let with = match together.saturating_sub(1) {
+                0 => String::new(),
+                1 => ", with another".to_owned(),
+                others => format!(", with {others} others"),
+            };
             let found = if *recovered { ", found on the branch: its worker was gone" } else { "" };
             let short = commit.as_str().get(..10).unwrap_or_default();
             format!("landed      {} as {short}{with}{found} ({:.1} s)", name(of), took.as_secs_f64())

@@ -7,7 +7,7 @@ use convoke_core::{
 };
 use convoke_git::{Fence, GitError, Landing};
 
-use super::{Trouble, Worker, of};
+use super::{BROKEN_MAX, Trouble, Worker, of};
 use crate::{
     desk::Desk,
     news::News,
@@ -80,7 +80,7 @@ impl<D: Desk> Worker<'_, D> {
     /// The branch is where it should be: says so in the log.
     fn has_landed(&mut self, tickets: &[Ticket], landing: Built) -> Result<(), Trouble> {
         probe::at("moved");
-        self.broken = 0;
+        (self.broken, self.not_moved) = (0, 0);
         let recorded = self.say(tickets, |job| {
             Command::LandChange(LandChange { change: job.change.to_string(), fence: job.fence, recovered: false })
         });
@@ -135,14 +135,23 @@ impl<D: Desk> Worker<'_, D> {
             self.has_landed(tickets, landing)?;
             return self.branch_moved();
         }
-        let reason = if tip == self.stacks.tip().commit {
-            format!("the branch was not moved: {error}")
-        } else {
+        let has_moved = tip != self.stacks.tip().commit;
+        let reason = if has_moved {
             format!("somebody else moved {} while it landed", self.options.target)
+        } else {
+            format!("the branch was not moved: {error}")
         };
+        let returned = self.summary.returned;
         self.give_back(tickets, &reason)?;
+        let is_outranked = self.summary.returned - returned < tickets.len() as u64;
         match error {
-            GitError::RefMoved(_) => self.branch_moved(),
+            GitError::RefMoved(_) if has_moved || is_outranked => self.branch_moved(),
+            // It may be over soon, and it may not: a git that was killed leaves a lock which somebody has to take away, and a
+            // check may take a fence away again and again.
+            GitError::RefMoved(_) | GitError::Failed { .. } if self.not_moved + 1 < BROKEN_MAX => {
+                self.not_moved += 1;
+                self.branch_moved()
+            }
             error => Err(error.into()),
         }
     }

@@ -10,7 +10,6 @@ mod test;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::PathBuf,
     sync::{
         Arc,
@@ -26,7 +25,7 @@ use convoke_core::{
     queue::{events::FailureClass, overlap},
     time::Span,
 };
-use convoke_git::{Fence, GitError, Refs, Repository};
+use convoke_git::{Fence, GitError, Refs, Repository, remove_folder};
 
 use crate::{
     desk::{Desk, Job, No},
@@ -155,6 +154,8 @@ pub struct Worker<'a, D: Desk> {
     /// The last claim brought nothing.
     found_nothing: bool,
     broken: u32,
+    /// How often in a row git could not move the branch, which stood where it should.
+    not_moved: u32,
     summary: Summary,
 }
 
@@ -197,6 +198,7 @@ impl<'a, D: Desk> Worker<'a, D> {
             look_at: now,
             found_nothing: false,
             broken: 0,
+            not_moved: 0,
             summary: Summary::default(),
         })
     }
@@ -393,8 +395,9 @@ impl<'a, D: Desk> Worker<'a, D> {
 
     /// A fault of the machine, while these changes were worked on.
     fn broken(&mut self, tickets: &[Ticket], error: GitError) -> Result<(), Trouble> {
-        // What git says no to may be the change's own doing: that ends the change, after some attempts, and not the worker.
-        self.broken += u32::from(!matches!(error, GitError::Failed { .. }));
+        // What git says no to may be the change's own doing: that ends the change, after some attempts, and not the worker. Of
+        // several it is not known which, and they would come back for ever.
+        self.broken += u32::from(tickets.len() > 1 || !matches!(error, GitError::Failed { .. }));
         let is_hopeless = matches!(error, GitError::NotInstalled | GitError::NotARepository(_));
         if is_hopeless || self.broken >= BROKEN_MAX {
             return Err(error.into());
@@ -453,7 +456,7 @@ impl<'a, D: Desk> Worker<'a, D> {
         }
         self.drop_fences(1);
         self.lanes.clear();
-        fs::remove_dir_all(&self.options.folder).ok();
+        remove_folder(&self.options.folder).ok();
     }
 }
 

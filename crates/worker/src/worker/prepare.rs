@@ -93,8 +93,21 @@ impl<D: Desk> Worker<'_, D> {
     fn raise_fences(&mut self, tickets: &[Ticket]) -> Result<Vec<Ticket>, Trouble> {
         let fences: Vec<_> =
             tickets.iter().filter_map(|ticket| Some(self.fence_of(&self.held.get(ticket)?.job))).collect();
-        let outranked = self.refs.raise(&fences)?;
         let mut newest = Vec::new();
+        let outranked = match self.refs.raise(&fences) {
+            Ok(outranked) => outranked,
+            // One whose ref cannot be written, as its lock was left behind, keeps none of the others from being worked on.
+            Err(error) if tickets.len() < 2 => {
+                self.broken(tickets, error)?;
+                return Ok(newest);
+            }
+            Err(_) => {
+                for ticket in tickets {
+                    newest.extend(self.raise_fences(&[*ticket])?);
+                }
+                return Ok(newest);
+            }
+        };
         for ticket in tickets {
             let Some(held) = self.held.get(ticket) else { continue };
             if outranked.contains(&self.fence_of(&held.job)) {

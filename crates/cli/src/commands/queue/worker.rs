@@ -45,7 +45,8 @@ impl Worker {
         let actor = context.actor()?;
         let workspace = context.workspace()?.clone();
         let settings = Settings::load(&workspace)?.queue;
-        let target = Name::parse(self.target.as_ref().unwrap_or(&settings.target)).map_err(Refusal::BadName)?;
+        let target = self.target.as_ref().unwrap_or(&settings.target);
+        let target = Name::parse(target.strip_prefix("refs/heads/").unwrap_or(target)).map_err(Refusal::BadName)?;
         let repository = repository::open(&settings, &workspace)?;
         let place = Place::take(&workspace, &actor)?;
         let lease = settings.lease();
