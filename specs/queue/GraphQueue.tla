@@ -32,11 +32,11 @@ OfOne ==
 
 Urgent == <<"bob", Request("k2", "critical", {<<"src", "a">>, <<"doc">>}, 0, {}, "none")>>
 
-\* And in the other: what overlaps with the first and is more urgent, what does not, and what takes its place.
+\* And in the other: what overlaps with the first and is more urgent, what does not, and what takes its place: itself, sooner.
 OfTwo ==
     {Plain, Urgent,
      <<"bob", Request("k2", "low", {<<"srca">>}, 0, {}, "none")>>,
-     <<"ann", Request("k3", "normal", {<<"src">>}, 0, {}, "c1")>>}
+     <<"ann", Request("k1", "high", {<<"src">>}, 0, {}, "c1")>>}
 
 IsOld(c) == changes[c].turn = StartOfTwo - 200
 

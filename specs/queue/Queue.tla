@@ -123,8 +123,8 @@ MayWithdraw(by, c) ==
     /\ changes[c].agent = by
     /\ ~IsLanding(c)
 
-\* A second change of the same task with the same content would be a duplicate.
-IsTaken(work) == \E c \in DOMAIN changes : IsLive(c) /\ changes[c].work = work
+\* A second change of the same task with the same content would be a duplicate, but for the one whose place it takes.
+IsTaken(work, old) == \E c \in DOMAIN changes \ {old} : IsLive(c) /\ changes[c].work = work
 
 PauseAfter(failures) ==
     IF failures = 0 THEN Pause
@@ -173,7 +173,7 @@ ChangeSubmitted(by, c, request) ==
     /\ c \notin DOMAIN changes
     /\ request.paths # {}
     /\ request.needed <= Cardinality(request.reviewers \ {by})
-    /\ ~IsTaken(request.work)
+    /\ ~IsTaken(request.work, request.supersedes)
     /\ (request.supersedes # "none") => MayWithdraw(by, request.supersedes)
     /\ changes' = [d \in DOMAIN changes \cup {c} |->
                         IF d = c THEN New(by, request)
@@ -189,7 +189,7 @@ ChangeRequeued(dead, c) ==
     /\ dead \in DOMAIN changes
     /\ changes[dead].status = "dead"
     /\ changes[dead].next = "none"
-    /\ ~IsTaken(changes[dead].work)
+    /\ ~IsTaken(changes[dead].work, "none")
     /\ c \notin DOMAIN changes
     /\ changes' = [d \in DOMAIN changes \cup {c} |->
                         IF d = c THEN New(changes[dead].agent,
