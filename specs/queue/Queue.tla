@@ -69,7 +69,10 @@ Line == {c \in DOMAIN changes : changes[c].status \in {"queued", "leased"}}
 
 Ahead(c) == {d \in Line : GoesBefore(d, c)}
 
-InLine == [i \in 1..Cardinality(Line) |-> CHOOSE c \in Line : Cardinality(Ahead(c)) = i - 1]
+InLine ==
+    LET line == Line
+        ahead == [c \in line |-> Cardinality({d \in line : GoesBefore(d, c)})]
+    IN [i \in 1..Cardinality(line) |-> CHOOSE c \in line : ahead[c] = i - 1]
 
 \* What a worker cannot pass by: what others have, and what is ready and cannot be passed by itself.
 WithBarrier(by, barriers, c) ==
@@ -219,20 +222,20 @@ ChangeDisapproved(by, c) ==
     /\ Becomes(c, Reviewed(by, c, FALSE))
     /\ UNCHANGED <<now, order, paused>>
 
+Claimed(by, these, until) ==
+    [c \in DOMAIN changes |->
+        IF c \in these
+        THEN [changes[c] EXCEPT !.status = "leased", !.worker = by, !.fence = @ + 1, !.until = until]
+        ELSE changes[c]]
+
 \* A worker takes the first so many that it may have.
 ChangeLeased(by, count, lease) ==
     /\ NothingIsDue
     /\ ~paused
     /\ count > 0
     /\ Before(Zero, lease)
-    /\ LET claimable == CanBeClaimed(by)
-           claimed == TheFirst(count, claimable)
-       IN /\ count <= Cardinality(claimable)
-          /\ changes' = [c \in DOMAIN changes |->
-                            IF c \in claimed
-                            THEN [changes[c] EXCEPT !.status = "leased", !.worker = by, !.fence = @ + 1,
-                                                    !.until = Plus(now, lease)]
-                            ELSE changes[c]]
+    /\ count <= Cardinality(CanBeClaimed(by))
+    /\ changes' = Claimed(by, TheFirst(count, CanBeClaimed(by)), Plus(now, lease))
     /\ UNCHANGED <<now, order, paused>>
 
 \* The worker lives. A lease never becomes shorter.
