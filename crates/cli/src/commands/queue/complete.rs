@@ -1,7 +1,14 @@
 use clap::Args;
+use convoke::api::Answer;
 use convoke_core::{limits, queue::events::CheckResult, time::Span};
+use serde::Serialize;
 
-use crate::{context::Context, stop::Stop, worker::Held};
+use crate::{
+    context::Context,
+    render::{Page, Show},
+    stop::Stop,
+    worker::Held,
+};
 
 /// Land a change that a worker of your own has tested
 ///
@@ -40,7 +47,21 @@ impl Complete {
         let (actor, out) = (context.actor()?, context.out);
         let answer = Held::open(context, actor, self.change, self.fence)?.complete(&self.commit, self.passed)?;
         let head = answer.head;
-        out.show(&answer, Some(head))
+        out.show(&Completed(answer), Some(head))
+    }
+}
+
+/// A landing, of now or of an earlier call.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Completed(Answer);
+
+impl Show for Completed {
+    fn show(&self, page: &mut Page) {
+        if self.0.repeated {
+            page.line("it had landed before, and nothing is added:");
+        }
+        Answer { repeated: false, ..self.0.clone() }.show(page);
     }
 }
 

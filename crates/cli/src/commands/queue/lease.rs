@@ -104,7 +104,9 @@ impl Lease {
             let claims = claims_of(&answer)?;
             let leases = taken_up(context, &actor, &settings, &claims, answer.repeated).inspect_err(|_| {
                 // Nobody would know of the others: they go back, and the error is told.
-                claims.iter().for_each(|claim| let_go(context, &actor, claim));
+                if !answer.repeated {
+                    claims.iter().for_each(|claim| let_go(context, &actor, claim));
+                }
             })?;
             if !leases.is_empty() {
                 let (now, head) = (time_of(&answer), answer.head);
