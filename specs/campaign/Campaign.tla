@@ -71,7 +71,7 @@ Concluded(m, ph) ==
 Commit(m, ls, ph) ==
     /\ members' = m
     /\ links' = ls
-    /\ phase' = Concluded(m, ph)
+    /\ phase' = Concluded(members', ph)
     /\ UNCHANGED <<organizer, policy>>
 
 \* The step leads to these members, these links, this phase, and to all that follows from them.
@@ -115,7 +115,7 @@ CampaignLinked(by, a, b) ==
     /\ a \in DOMAIN members
     /\ b \in DOMAIN members
     /\ <<a, b>> \notin links
-    /\ phase = "planned" \/ members[b] \in Waiting
+    /\ (phase # "planned") => (members[b] \in Waiting)
     /\ a \notin Reached({b}, links)
     /\ Settle(members, links \cup {<<a, b>>}, phase)
 

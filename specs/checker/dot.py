@@ -6,7 +6,7 @@ never spans lines once the escapes are read, except in TLC, which breaks long on
 
 import re
 
-from .values import Unreadable, parse
+from .values import Unreadable
 
 _NODE = re.compile(r'\s*(-?\d+|s\d+) \[label="((?:[^"\\]|\\.)*)"([^\]]*)\];?\s*\Z')
 _EDGE = re.compile(r"\s*(-?\d+|s\d+) -> (-?\d+|s\d+)(?: \[.*\])?;?\s*\Z")
@@ -16,7 +16,8 @@ _SECOND_VARIABLE = re.compile(r"^(\w+)=", re.M)
 
 
 class Dot:
-    """A graph as it was written: `nodes` maps a name to its variables, `edges` are pairs of names, `filled` the names TLC filled."""
+    """A graph as it was written: `nodes` maps a name to its variables and the texts of their values, `edges` are pairs of names,
+    `filled` the names TLC filled."""
 
     def __init__(self):
         self.nodes = {}
@@ -25,7 +26,7 @@ class Dot:
 
 
 def read(text, keep=None):
-    """Reads a graph. `keep` limits the variables that are parsed, for speed. A line of no known form is an error."""
+    """Reads a graph. `keep` limits the variables that are kept. A line of no known form is an error."""
     dot = Dot()
     for number, line in enumerate(text.splitlines(), 1):
         node = _NODE.match(line)
@@ -47,7 +48,7 @@ def read(text, keep=None):
 
 
 def _unescape(label):
-    return re.sub(r"\\(.)", lambda match: "\n" if match.group(1) == "n" else match.group(1), label)
+    return "\\".join(part.replace("\\n", "\n").replace('\\"', '"') for part in label.split("\\\\"))
 
 
 def _variables(label, keep):
@@ -60,7 +61,7 @@ def _variables(label, keep):
         raise Unreadable(f"a state without variables: {label[:120]}")
     ends = [match.start() for match in begins[1:]] + [len(label)]
     return {
-        match.group(1): parse(label[match.end():end])
+        match.group(1): label[match.end():end]
         for match, end in zip(begins, ends)
         if keep is None or match.group(1) in keep
     }

@@ -1,6 +1,6 @@
 """The canonical graph of a module: what crates/model/src/graph.rs reads and compares with the code's."""
 
-from .values import Unreadable, field, show
+from .values import Unreadable, canonical, field, parse, show
 
 
 class Graph:
@@ -29,11 +29,11 @@ def from_dot(dot):
     for name, variables in dot.nodes.items():
         if "step" not in variables:
             raise Unreadable("the graph's module has no variable `step`")
-        step = variables["step"]
+        step = parse(variables["step"])
         action = field(step, "action")
         steps[name] = (action, f"{action} {show(field(step, 'params'))}")
-        rest = [(variable, value) for variable, value in variables.items() if variable != "step"]
-        states[name] = show(("function", rest))
+        rest = [f"{variable} |-> {canonical(text)}" for variable, text in sorted(variables.items()) if variable != "step"]
+        states[name] = f"[{', '.join(rest)}]" if rest else "<<>>"
         graph.states.add(states[name])
         if action == "Init":
             graph.initial.add(states[name])

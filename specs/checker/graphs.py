@@ -31,11 +31,12 @@ def run(tools, wanted, entries, progress, update=False, specs=modules.SPECS):
                 return "FAILED: " + "\n    ".join(row.problems), True
             return f"equal, {len(row.graph.states)} states, {len(row.graph.edges)} edges ({row.seconds:.1f} s)", False
 
-        return jobs.each(work_on, rows, progress, lambda row: f"{row.module} graph", result)
+        return jobs.each(work_on, rows, progress, lambda row: f"{row.module} graph", result, lambda row: row.model.get("states", 0))
 
 
-def make(tools, row, folder, first_only=False):
-    """The graph of a staged module, by both checkers, into `row`; what is wrong goes to its problems."""
+def make(tools, row, folder, first_only=False, nodes=None):
+    """The graph of a staged module, by both checkers, into `row`; what is wrong goes to its problems. If there have to be so many
+    `nodes`, another number is a problem, and the graph is not read."""
     root = f"Graph{modules.title(row.module)}"
     if not (folder / f"{root}.tla").exists() or not (folder / "Graph.cfg").exists():
         row.problems.append(f"there is no {root}.tla or no Graph.cfg")
@@ -51,6 +52,9 @@ def make(tools, row, folder, first_only=False):
         row.problems += [f"{name}: {problem}" for problem in outcome.problems()]
         if outcome.verdict not in ("ok", "error"):
             row.problems.append(f"{name} says {outcome.verdict}")
+        if outcome.verdict == "ok" and nodes not in (None, outcome.states):
+            row.problems.append(f"{name}'s graph has {outcome.states} nodes, not {nodes}")
+            return
         if outcome.verdict != "ok":
             continue
         try:

@@ -27,13 +27,14 @@ class Progress:
             print(f"[{self.done:>4}/{self.total}] {time.monotonic() - self.began:6.1f}s  {name}  {result}", flush=True)
 
 
-def each(work, items, progress, name, result):
-    """`work(item)` for every item, in order of items; `result(answer)` is (text, whether it is bad)."""
+def each(work, items, progress, name, result, size=lambda item: 0):
+    """`work(item)` for every item, the answers in order of items; `result(answer)` is (text, whether it is bad). The largest are begun
+    first, so that none of them is still at work when all others are done."""
     items = list(items)
     progress.expect(len(items))
     answers = [None] * len(items)
     with concurrent.futures.ThreadPoolExecutor(max_workers=int(os.environ.get("CONVOKE_SPECS_JOBS") or os.cpu_count() or 2)) as pool:
-        waiting = {pool.submit(work, item): at for at, item in enumerate(items)}
+        waiting = {pool.submit(work, items[at]): at for at in sorted(range(len(items)), key=lambda at: -size(items[at]))}
         try:
             for future in concurrent.futures.as_completed(waiting):
                 at = waiting[future]

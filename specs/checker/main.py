@@ -2,9 +2,8 @@
 
 import argparse
 import sys
-import time
 
-from . import graphs, jobs, manifest, models, modules, mutants, report, sample, self_test, spoil, tools, traces
+from . import graphs, jobs, manifest, models, modules, mutants, report, sample, self_test, spoil, stages, tools, traces
 from .values import Unreadable
 
 
@@ -13,7 +12,7 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     if options.self_test:
         return self_test.run()
-    began = time.monotonic()
+    clock = stages.Stages()
     progress = jobs.Progress(options.quiet)
     known = modules.names()
     unknown = sorted(set(options.module or []) - set(known))
@@ -22,27 +21,31 @@ def main(arguments=None):
         return 2
     wanted = options.module or known
     try:
-        found = tools.prepare(progress.say)
+        with clock.stage("tools"):
+            found = tools.prepare(progress.say)
         entries = manifest.load()
-        failures = _run(options, found, wanted, known, entries, progress)
+        failures = _run(options, found, wanted, known, entries, progress, clock)
     except (tools.Missing, Unreadable, OSError, ValueError) as error:
         print(f"specs/check: {error}", file=sys.stderr)
         return 1
-    return report.verdict(failures, time.monotonic() - began)
+    return report.verdict(failures, clock)
 
 
-def _run(options, found, wanted, known, entries, progress):
+def _run(options, found, wanted, known, entries, progress, clock):
     everything = not (options.graphs or options.traces or options.spoil or options.mutants or options.sample) or options.ci
     failures = []
     if everything and not options.module:
         failures += [f"{module}: the manifest has no such module" for module in known if module not in entries]
         failures += [f"{module}: in the manifest, but there is no specs/{module}/{modules.title(module)}.tla" for module in sorted(set(entries) - set(known))]
     if everything:
-        rows = models.run(found, wanted, entries, progress, options.update)
+        with clock.stage("models"):
+            rows = models.run(found, wanted, entries, progress, options.update)
         failures += [f"{module}: {problem}" for module in wanted for problem in manifest.problems(module, entries[module])]
         failures += report.models(rows)
     if everything or options.graphs:
-        failures += report.graphs(graphs.run(found, wanted, entries, progress, options.graphs or options.update))
+        with clock.stage("graphs"):
+            rows = graphs.run(found, wanted, entries, progress, options.graphs or options.update)
+        failures += report.graphs(rows)
     if options.graphs or options.update:
         manifest.save(entries)
     if options.sample:
@@ -54,15 +57,22 @@ def _run(options, found, wanted, known, entries, progress):
                 parts.append((module, traces.read(sample.file(module))))
             elif not entries[module].get("traces", {}).get("none"):
                 failures.append(f"{module}: there is no sample of its traces: take one with `specs/check --sample DIR`")
-        failures += report.traces("the committed samples of traces", traces.run_parts(found, parts, entries, progress))
+        with clock.stage("committed traces"):
+            rows = traces.run_parts(found, parts, entries, progress)
+        failures += report.traces("the committed samples of traces", rows)
     if options.traces or options.ci:
-        failures += report.traces(f"traces in {options.traces or options.ci}", traces.run(found, wanted, options.traces or options.ci, entries, progress))
+        with clock.stage("traces"):
+            rows = traces.run(found, wanted, options.traces or options.ci, entries, progress)
+        failures += report.traces(f"traces in {options.traces or options.ci}", rows)
     if options.spoil:
         parts = [(module, traces.merged(module, options.spoil)) for module in wanted]
     if parts and (everything or options.spoil or options.sample):
-        failures += report.spoiled(spoil.run(found, [(module, part) for module, part in parts if part.traces], entries, progress))
+        with clock.stage("spoiled traces"):
+            rows = spoil.run(found, [(module, part) for module, part in parts if part.traces], entries, progress)
+        failures += report.spoiled(rows)
     if options.mutants or options.ci:
-        failures += mutants.run(found, wanted, entries, progress, whole=wanted == known, update=options.update, quick=bool(options.ci))
+        with clock.stage("mutants"):
+            failures += mutants.run(found, wanted, entries, progress, whole=wanted == known, update=options.update, quick=bool(options.ci))
     return failures
 
 

@@ -67,7 +67,7 @@ def run(tools, wanted, entries, progress, update=False, specs=modules.SPECS):
                 return "FAILED: " + "; ".join(row.problems), True
             return f"{row.model['expect']}, {row.first.number()} (TLC {row.first.seconds:.1f} s{_second_took(row)})", False
 
-        return jobs.each(both, rows, progress, lambda row: f"{row.module} {row.name}", result)
+        return jobs.each(both, rows, progress, lambda row: f"{row.module} {row.name}", result, lambda row: row.model.get("states", 0))
 
 
 def _second_took(row):

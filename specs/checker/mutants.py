@@ -4,14 +4,16 @@
 which this makes; the lists are compared, and a difference in what caught a mutant is only told. A mutant that is declared `equivalent` must be caught by nothing.
 """
 
+import functools
 import json
 import tempfile
 
 from . import graph, graphs, jobs, manifest, models, modules, sample, second, tlc, traces
 
 CHECKS = ("graph", "safety", "witness", "liveness", "numbers", "traces")
+_VERDICTS = {"safety", "witness", "liveness"}
 _SECONDS = 60
-_STATES_OF_TLC = 1_500
+_STATES_OF_TLC = 100
 _KEYS = {"name", "file", "find", "replace", "why", "equivalent"}
 _AT_LEAST = 10
 
@@ -24,12 +26,19 @@ class Mutant:
         self.name = entry.get("name", "?")
         self.caught, self.problems = [], []
         self.text = None
+        # How long each check took that noticed, by its name.
+        self.seconds = {}
+
+    def quickest(self):
+        """The name of the check that noticed soonest."""
+        return min(self.seconds, key=self.seconds.get, default="")
 
 
 def run(tools, wanted, entries, progress, whole, update, quick=False, specs=modules.SPECS):
     """Runs them all; returns what failed. The table is written, or compared with the committed one. `quick` asks of each only
-    whether anything catches it, and stops at the first thing that does."""
+    whether anything catches it, first the check of which the committed table says so, and stops at the first that does."""
     failures, mutants = [], []
+    known = _quickest(_committed(specs)) if quick else {}
     for module in wanted:
         found, problems = load(module, specs)
         mutants += found
@@ -39,14 +48,17 @@ def run(tools, wanted, entries, progress, whole, update, quick=False, specs=modu
         def check(numbered):
             number, mutant = numbered
             if not mutant.problems:
-                _check(tools, mutant, entries.get(mutant.module, {}), f"{work}/{number}", quick, specs)
+                first = known.get((mutant.module, mutant.name))
+                _Trial(tools, mutant, entries.get(mutant.module, {}), f"{work}/{number}", specs).run(first, quick)
                 _judge(mutant)
             return mutant
 
         def result(mutant):
             if mutant.problems:
                 return "FAILED: " + "; ".join(mutant.problems), True
-            return ("equivalent, caught by nothing" if mutant.entry.get("equivalent") else "caught by " + ", ".join(mutant.caught)), False
+            if mutant.entry.get("equivalent"):
+                return "equivalent, caught by nothing", False
+            return f"caught by {', '.join(mutant.caught)} ({mutant.quickest()}, {min(mutant.seconds.values()):.1f} s)", False
 
         jobs.each(check, list(enumerate(mutants)), progress, lambda numbered: f"{numbered[1].module} mutant {numbered[1].name!r}", result)
     failures += [f"{mutant.module} mutant {mutant.name!r}: {problem}" for mutant in mutants for problem in mutant.problems]
@@ -79,49 +91,95 @@ def load(module, specs=modules.SPECS):
     return mutants, problems
 
 
-def _check(tools, mutant, entry, work, quick, specs):
-    extra = {mutant.entry["file"]: mutant.text}
-    folder = modules.stage(mutant.module, f"{work}/small", "small", extra, specs)
-    # The graph is of the module itself: it does not see what only a model adds to it.
-    if not mutant.entry["file"].startswith("MC"):
-        row = graphs.Row(mutant.module, dict(entry.get("graph", {}), seconds=_SECONDS))
-        graphs.make(tools, row, folder, first_only=True)
-        committed = specs / mutant.module / "graph.txt"
-        if any("Parsing or semantic analysis failed" in problem for problem in row.problems):
-            mutant.problems.append("it is not TLA+: " + row.problems[0][-300:])
-            return
-        if row.problems or graph.difference(row.graph, "", graph.read(committed.read_text(encoding="utf-8")), ""):
-            mutant.caught.append("graph")
-    # Safety first: it notices most.
-    for name, model in sorted(entry.get("models", {}).items(), key=lambda item: (not item[0].startswith("MCSafety"), item[0])):
-        if quick and mutant.caught:
-            return
-        # One model of a sort that notices is enough.
-        if _sort(name) not in mutant.caught:
-            _check_model(tools, mutant, folder, name, model, specs)
-    if sample.file(mutant.module, specs).exists():
-        part = traces.read(sample.file(mutant.module, specs))
-        if not traces.accepts(tools, mutant.module, part, f"{work}/wide", entry.get("traces", {}), extra, specs):
-            mutant.caught.append("traces")
-    mutant.caught = [check for check in CHECKS if check in mutant.caught]
+class _Trial:
+    """One mutant and all that may notice it. A check has the name of its model, or is called `graph` or `traces`."""
+
+    def __init__(self, tools, mutant, entry, work, specs):
+        self.tools, self.mutant, self.entry, self.work, self.specs = tools, mutant, entry, work, specs
+        self.extra = {mutant.entry["file"]: mutant.text}
+        self.folder = modules.stage(mutant.module, f"{work}/small", "small", self.extra, specs)
+
+    def run(self, first, quick):
+        """Tries one check after the other. One model whose verdict changes is enough; if it is to be `quick`, one check of any sort."""
+        mutant = self.mutant
+        for name in sorted(self._names(), key=lambda name: name != first):
+            if mutant.problems or (quick and mutant.caught):
+                break
+            if name in self.entry.get("models", {}) and _VERDICTS & set(mutant.caught):
+                continue
+            sort, seconds = {"graph": self._graph, "traces": self._traces}.get(name, functools.partial(self._model, name))()
+            if sort:
+                mutant.caught.append(sort)
+                mutant.seconds[name] = seconds
+        mutant.caught = [check for check in CHECKS if check in mutant.caught]
+
+    def _names(self):
+        # The graph and the traces are of the module itself: they do not see what only a model adds to it.
+        names = [] if self.mutant.entry["file"].startswith("MC") else ["graph"]
+        if names and sample.file(self.mutant.module, self.specs).exists():
+            names.append("traces")
+        models = self.entry.get("models", {})
+        # Safety first, then what can be reached; small models before large ones. That a property fails without fairness says
+        # nothing of a mutant that its success with fairness does not.
+        sorts = ["safety", "witness", "liveness"]
+        order = {name: (sorts.index(_sort(name)), models[name].get("states", 0), name) for name in models if not name.startswith("MCNoFairness")}
+        return names + sorted(order, key=order.get)
+
+    def _graph(self):
+        row = graphs.Row(self.mutant.module, dict(self.entry.get("graph", {}), seconds=_SECONDS))
+        committed, nodes = _committed_graph(self.specs / self.mutant.module / "graph.txt")
+        graphs.make(self.tools, row, self.folder, first_only=True, nodes=nodes)
+        for problem in row.problems:
+            self._must_be_tla(problem)
+        noticed = row.problems or graph.difference(row.graph, "", committed, "")
+        return "graph" if noticed else None, row.seconds
+
+    def _model(self, name):
+        model = self.entry["models"][name]
+        # Whichever is quicker: TLC takes most of a second to start, the other one more for each state.
+        is_large = model.get("second") or model.get("states", 0) > _STATES_OF_TLC
+        row = self._checked(tlc if is_large else second, name, model)
+        seconds = row.first.seconds
+        # What the second checker cannot do is for TLC to say: it may be no TLA+ at all.
+        if row.first.verdict == "error" and not is_large:
+            row = self._checked(tlc, name, model)
+            seconds += row.first.seconds
+        for problem in row.problems:
+            self._must_be_tla(problem)
+        if not row.problems:
+            return None, seconds
+        is_expected = row.first.verdict == manifest.expected_verdict(name, model)
+        return "numbers" if is_expected else _sort(name), seconds
+
+    def _checked(self, checker, name, model):
+        root = model.get("root") or modules.model_root(self.mutant.module, self.specs)
+        row = models.Row(self.mutant.module, name, model)
+        row.first = checker.check(self.tools, str(self.folder), root, name, _SECONDS, model.get("deadlock", False))
+        return row.judge()
+
+    def _traces(self):
+        part = traces.read(sample.file(self.mutant.module, self.specs))
+        declared = self.entry.get("traces", {})
+        accepted, problems, seconds = traces.accepts(self.tools, self.mutant.module, part, f"{self.work}/wide", declared, self.extra, self.specs)
+        for problem in problems:
+            self._must_be_tla(problem)
+        return None if accepted else "traces", seconds
+
+    def _must_be_tla(self, problem):
+        if "Parsing or semantic analysis failed" in problem and not self.mutant.problems:
+            self.mutant.problems.append("it is not TLA+: " + problem[-300:])
 
 
-def _check_model(tools, mutant, folder, name, model, specs):
-    # Whichever is quicker: TLC takes a second to start, the other one more for each state.
-    checker = tlc if model.get("second") or model.get("states", 0) > _STATES_OF_TLC else second
-    root = model.get("root") or modules.model_root(mutant.module, specs)
-    row = models.Row(mutant.module, name, model)
-    row.first = checker.check(tools, str(folder), root, name, _SECONDS, model.get("deadlock", False))
-    row.judge()
-    if not row.problems:
-        return
-    if row.first.verdict == manifest.expected_verdict(name, model):
-        mutant.caught.append("numbers")
-    else:
-        mutant.caught.append(_sort(name))
+@functools.lru_cache
+def _committed_graph(file):
+    """The graph, and how many pairs there are of a state and the step into it: as many states has the module that names steps."""
+    committed = graph.read(file.read_text(encoding="utf-8"))
+    return committed, len(committed.initial) + len({(step, to) for _, step, to in committed.edges})
 
 
 def _sort(name):
+    if name in ("graph", "traces"):
+        return name
     if name.startswith("MCWitness"):
         return "witness"
     return "liveness" if name.startswith(("MCLiveness", "MCNoFairness")) else "safety"
@@ -145,48 +203,62 @@ def _table(mutants, wanted, whole, update, quick, specs):
     if not whole:
         print("\n" + text)
         return []
-    committed = file.read_text(encoding="utf-8") if file.exists() else ""
+    committed = _committed(specs)
     if _rows(committed).keys() != _rows(text).keys():
         return ["specs/MUTANTS.md does not list these mutants: make it with `specs/check --mutants --update`"]
-    # A check that ran out of time has caught the mutant too, and that hangs on the machine; that none survives does not.
+    # A check that ran out of time has caught the mutant too.
     for row, caught in _rows(text).items():
         if not quick and _rows(committed)[row] != caught:
             print(f"note: specs/MUTANTS.md says otherwise of {' '.join(row[:2])}: caught by {_rows(committed)[row]}, now by {caught}")
     return []
 
 
-def _rows(text):
-    """What caught each mutant of a table, by module, name, what it is, and whether it is equivalent."""
-    rows, module = {}, ""
+def _committed(specs):
+    file = specs / "MUTANTS.md"
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def _cells(text):
+    """The lines of a table: module, and the cells."""
+    module = ""
     for line in text.splitlines():
         if line.startswith("## "):
             module = line[3:]
         elif module and line.startswith("| ") and not line.startswith(("| mutant |", "| --- ")):
-            name, why, caught = (cell.strip() for cell in line.strip("|").replace("\\|", "\0").split("|"))
-            rows[module, name, why, caught.startswith("nothing: equivalent")] = caught
-    return rows
+            yield module, *(cell.strip().replace("\0", "|") for cell in line.strip("|").replace("\\|", "\0").split("|"))
+
+
+def _rows(text):
+    """What caught each mutant of a table, by module, name, what it is, and whether it is equivalent."""
+    return {(module, name, why, caught.startswith("nothing: equivalent")): caught for module, name, why, caught, *_ in _cells(text)}
+
+
+def _quickest(text):
+    """What caught each soonest, by module and name."""
+    return {(module, name): quickest for module, name, _, _, *rest in _cells(text) for quickest in rest}
 
 
 def _text(mutants, wanted):
     lines = [
         "# Mutants of the specifications", "",
         "Made by `specs/check --mutants --update`; do not edit. Each mutant is one edit of a module that makes it wrong. *graph* is the comparison",
-        "with the state graph of the code; *safety*, *witness* and *liveness* are models whose verdict changed, *numbers* those in which only the",
-        "number of states changed, *traces* recorded runs that were refused.", "",
+        "with the state graph of the code, *traces* are recorded runs that were refused; *safety*, *witness* or *liveness* is the first model, in this",
+        "order, whose verdict changed, *numbers* one before it in which only the number of states did. CI asks what noticed soonest, and the others only",
+        "if that does not.", "",
         "| module | mutants | equivalent | " + " | ".join(CHECKS) + " | models alone | all |", "| --- " * (len(CHECKS) + 5) + "|",
     ]
     for module in wanted:
         own = [mutant for mutant in mutants if mutant.module == module]
         real = [mutant for mutant in own if not mutant.entry.get("equivalent")]
         counts = [sum(check in mutant.caught for mutant in real) for check in CHECKS]
-        verdicts = sum(bool({"safety", "witness", "liveness"} & set(mutant.caught)) for mutant in real)
+        verdicts = sum(bool(_VERDICTS & set(mutant.caught)) for mutant in real)
         lines.append(f"| {module} | {len(own)} | {len(own) - len(real)} | " + " | ".join(map(str, counts)) + f" | {verdicts} | {sum(bool(mutant.caught) for mutant in real)} |")
     for module in wanted:
-        lines += ["", f"## {module}", "", "| mutant | what it is | caught by |", "| --- | --- | --- |"]
+        lines += ["", f"## {module}", "", "| mutant | what it is | caught by | soonest by |", "| --- | --- | --- | --- |"]
         for mutant in (mutant for mutant in mutants if mutant.module == module):
             reason = mutant.entry.get("equivalent")
             caught = f"nothing: equivalent, {reason}" if reason else ", ".join(mutant.caught) or "**nothing**"
-            lines.append("| " + " | ".join(_cell(text) for text in (mutant.name, mutant.entry.get("why", ""), caught)) + " |")
+            lines.append("| " + " | ".join(_cell(text) for text in (mutant.name, mutant.entry.get("why", ""), caught, mutant.quickest())) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -51,14 +51,15 @@ def spoiled(rows):
     return [f"{row.module} spoiled traces: {problem}" for row in rows for problem in row.problems]
 
 
-def verdict(failures, seconds):
-    """Prints it; the exit status."""
+def verdict(failures, clock):
+    """Prints it, and what took how long; the exit status."""
+    _table("seconds", clock.table())
     if failures:
         print(f"\n{len(failures)} failed:")
         for failure in failures:
             first, *rest = failure.splitlines()
             print(f"  {first[:_WIDTH]}" + (" (more above)" if rest or len(first) > _WIDTH else ""))
-    print(f"\nspecs: {'FAILED' if failures else 'all hold'} ({seconds:.0f} s)")
+    print(f"\nspecs: {'FAILED' if failures else 'all hold'} ({clock.seconds():.0f} s)")
     return 1 if failures else 0
 
 

@@ -64,7 +64,7 @@ def run(tools, parts, entries, progress, specs=modules.SPECS):
                 return "FAILED: " + "\n    ".join(row.problems[:10]), True
             return "each refused at its line: " + ", ".join(f"{number} {kind}" for kind, number in row.kinds().items()) + f" ({row.seconds:.1f} s)", False
 
-        return jobs.each(check, rows, progress, lambda row: f"{row.module} spoiled traces", result)
+        return jobs.each(check, rows, progress, lambda row: f"{row.module} spoiled traces", result, lambda row: row.part.lines())
 
 
 def spoiled(part, exempt):

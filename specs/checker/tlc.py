@@ -22,12 +22,7 @@ def check(tools, folder, root, config, seconds, deadlock=False, dump=None):
     """Checks `root`.tla with `config`.cfg in a folder that holds all modules."""
     own = os.path.join(folder, f"tlc-{config}")
     os.makedirs(own, exist_ok=True)
-    # TLC unpacks its standard modules into java.io.tmpdir: two runs must not share it.
-    command = [
-        tools.java, "-XX:+UseSerialGC", "-Xmx1g", "-Xss16m", "-XX:TieredStopAtLevel=1", f"-Djava.io.tmpdir={own}",
-        # Liveness once, at the end: an interim check on a slow machine would end the search before all states are counted.
-        "-cp", tools.jar, "tlc2.TLC", "-tool", "-lncheck", "final", "-workers", "1", "-metadir", os.path.join(own, "states"), "-config", f"{config}.cfg",
-    ]
+    command = tools.tlc(own) + ["-metadir", os.path.join(own, "states"), "-config", f"{config}.cfg"]
     command += [] if deadlock else ["-deadlock"]
     command += ["-dump", "dot,actionlabels", dump] if dump else []
     status, out, err, took = process.run(command + [f"{root}.tla"], folder, seconds)

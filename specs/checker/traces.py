@@ -9,14 +9,10 @@ import pathlib
 import tempfile
 
 from . import dot, jobs, manifest, modules, second, tlc
-from .values import Unreadable
+from .values import Unreadable, parse
 
-# One run of TLC takes so many lines in seconds. The second checker evaluates all of `Traces` anew for every step, so that its
-# time grows with the square of the lines.
+# One run of a checker takes so many lines in seconds.
 _PART_LINES = 2_500
-_SECOND_LINES = 100
-# Of each part, so that the second opinion does not take longer than the first: of every run a few traces.
-_SECOND_PART_LINES = 500
 # Of each module, the same share of every run.
 _MODULE_LINES = 10_000
 
@@ -31,8 +27,14 @@ class Part:
 
     def text(self):
         """The module."""
-        traces = ",\n".join("<<\n" + ",\n".join(lines) + "\n>>" for lines in self.traces)
-        return f"---- MODULE TraceData ----\nEXTENDS Integers\nTraces == <<\n{traces}\n>>\n====\n"
+        return f"---- MODULE TraceData ----\nEXTENDS Integers\nTraces == {self._value()}\n====\n"
+
+    def as_constant(self):
+        """The module with the traces as the value of a constant: the second checker evaluates that once, but a definition at every use."""
+        return f"---- MODULE TraceData ----\nEXTENDS Integers\nCONSTANT Traces\nRecorded == {self._value()}\n====\n"
+
+    def _value(self):
+        return "<<\n" + ",\n".join("<<\n" + ",\n".join(lines) + "\n>>" for lines in self.traces) + "\n>>"
 
     def lines(self):
         """How many there are."""
@@ -146,7 +148,7 @@ def _check(tools, rows, entries, progress, specs):
                 return "FAILED: " + "\n    ".join(row.problems[:10]), True
             return f"{len(row.part.traces)} traces accepted, {row.part.lines()} lines ({row.seconds:.1f} s)", False
 
-        return jobs.each(check, rows, progress, lambda row: f"{row.module} traces", result)
+        return jobs.each(check, rows, progress, lambda row: f"{row.module} traces", result, lambda row: row.part.lines())
 
 
 def refusal(name, lines, last):
@@ -163,47 +165,31 @@ def validate(tools, module, part, work, declared, specs=modules.SPECS):
     reached, problems, took = _run(tlc, "TLC", tools, module, part, pathlib.Path(work) / "tlc", seconds, specs)
     if problems or declared.get("second"):
         return reached, problems, took, 0
-    first = twice = 0
-    for number, piece in enumerate(_pieces(part)):
-        if twice + piece.lines() <= _SECOND_PART_LINES or not twice:
-            again, others, also = _run(second, "tla-checker", tools, module, piece, pathlib.Path(work) / f"second-{number}", seconds, specs)
-            took += also
-            twice += piece.lines()
-            problems += others
-            if not others and again != reached[first:first + len(piece.traces)]:
-                problems.append(f"the checkers disagree: TLC accepts {reached[first:first + len(piece.traces)]} lines, tla-checker {again}")
-        first += len(piece.traces)
-    return reached, problems, took, twice
+    again, problems, also = _run(second, "tla-checker", tools, module, part, pathlib.Path(work) / "second", seconds, specs)
+    if not problems and again != reached:
+        problems = [f"the checkers disagree: of each trace TLC accepts {reached} lines, tla-checker {again}"]
+    return reached, problems, took + also, part.lines()
 
 
 def accepts(tools, module, part, work, declared, extra, specs=modules.SPECS):
-    """Whether a spec with some files replaced accepts every line, by one checker: the quicker one where it can."""
-    if declared.get("second"):
-        reached, problems, _ = _run(tlc, "TLC", tools, module, part, pathlib.Path(work), manifest.SECONDS, specs, extra)
-        return not problems and reached == [len(lines) for lines in part.traces]
-    for number, piece in enumerate(_pieces(part)):
-        reached, problems, _ = _run(second, "tla-checker", tools, module, piece, pathlib.Path(work) / str(number), manifest.SECONDS, specs, extra)
-        if problems or reached != [len(lines) for lines in piece.traces]:
-            return False
-    return True
-
-
-def _pieces(part):
-    traces = []
-    for lines in part.traces:
-        if traces and sum(map(len, traces)) + len(lines) > _SECOND_LINES:
-            yield Part(traces)
-            traces = []
-        traces.append(lines)
-    if traces:
-        yield Part(traces)
+    """Whether a spec with some files replaced accepts every line, by the quicker checker where it can, else by TLC; what is wrong with
+    TLC's answer; and seconds."""
+    work, all_lines, seconds = pathlib.Path(work), [len(lines) for lines in part.traces], 0.0
+    if not declared.get("second"):
+        reached, problems, seconds = _run(second, "tla-checker", tools, module, part, work / "second", manifest.SECONDS, specs, extra)
+        if not problems:
+            return reached == all_lines, [], seconds
+    reached, problems, took = _run(tlc, "TLC", tools, module, part, work / "tlc", manifest.SECONDS, specs, extra)
+    return not problems and reached == all_lines, problems, seconds + took
 
 
 def _run(checker, name, tools, module, part, work, seconds, specs, extra=None):
     root = f"Trace{modules.title(module)}"
-    folder = modules.stage(module, work, "wide", {"TraceData.tla": part.text(), **(extra or {})}, specs)
+    folder = modules.stage(module, work, "wide", {"TraceData.tla": part.as_constant(), **(extra or {})}, specs)
     if not (folder / f"{root}.tla").exists() or not (folder / "Trace.cfg").exists():
         return [], [f"there is no {root}.tla or no Trace.cfg"], 0.0
+    with (folder / "Trace.cfg").open("a", encoding="utf-8") as config:
+        config.write("\nCONSTANT Traces <- Recorded\n")
     path = folder / "trace.dot"
     outcome = checker.check(tools, str(folder), root, "Trace", seconds, dump=str(path))
     problems = [f"{name}: {problem}" for problem in outcome.problems()]
@@ -214,8 +200,8 @@ def _run(checker, name, tools, module, part, work, seconds, specs, extra=None):
     reached = [0] * len(part.traces)
     try:
         for variables in dot.read(path.read_text(encoding="utf-8"), keep={"trace", "line"}).nodes.values():
-            at = variables["trace"] - 1
-            reached[at] = max(reached[at], variables["line"])
+            at = parse(variables["trace"]) - 1
+            reached[at] = max(reached[at], parse(variables["line"]))
     except (Unreadable, OSError, KeyError, IndexError, TypeError) as error:
         problems.append(f"{name}'s states cannot be read: {error!r}")
     return reached, problems, outcome.seconds

@@ -4,8 +4,11 @@ The text is the one of `Display` in crates/model/src/value.rs: fields, elements 
 whose keys are all strings written as a record, one space after each comma and around each `|->`.
 """
 
+import functools
 import re
 
+# A graph says the same of most variables in many states.
+_KEPT = 50_000
 _TOKEN = re.compile(r'\s*(?:(<<|>>|\|->|:>|@@|[\[\]{}(),])|"((?:[^"\\]|\\.)*)"|(-?\d+)|([A-Za-z_][A-Za-z0-9_]*))')
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -14,14 +17,13 @@ class Unreadable(Exception):
     """A text that is no value."""
 
 
+@functools.lru_cache(_KEPT)
 def canonical(text):
     """The canonical text of the value that `text` writes."""
-    value, rest = _value(_tokens(text), 0)
-    if rest != len(_tokens(text)):
-        raise Unreadable(f"more than one value: {text}")
-    return show(value)
+    return show(parse.__wrapped__(text))
 
 
+@functools.lru_cache(_KEPT // 10)
 def parse(text):
     """The value that `text` writes: numbers, booleans and strings as Python's, the rest as tuples that begin with their kind."""
     tokens = _tokens(text)

@@ -32,11 +32,11 @@ OfOne ==
 
 Urgent == <<"bob", Request("k2", "critical", {<<"src", "a">>, <<"doc">>}, 0, {}, "none")>>
 
-\* And in the other: what overlaps with the first and is more urgent, what does not, and what takes its place.
+\* And in the other: what overlaps with the first and is more urgent, what does not, and what takes its place: itself, sooner.
 OfTwo ==
     {Plain, Urgent,
      <<"bob", Request("k2", "low", {<<"srca">>}, 0, {}, "none")>>,
-     <<"ann", Request("k3", "normal", {<<"src">>}, 0, {}, "c1")>>}
+     <<"ann", Request("k1", "high", {<<"src">>}, 0, {}, "c1")>>}
 
 IsOld(c) == changes[c].turn = StartOfTwo - 200
 
@@ -114,8 +114,8 @@ OfWorkers(by, c, fence) ==
     \/ /\ ChangeReturned(by, c, fence)
        /\ Step("ChangeReturned", OfClaim(by, c, fence))
     \/ \E receipt \in Receipts :
-        /\ CanAnnounce(c, receipt)
         /\ ChangeLandingStarted(by, c, fence, receipt)
+        /\ CanAnnounce(c, receipt)
         /\ Step("ChangeLandingStarted", [by |-> by, change |-> c, fence |-> fence, receipt |-> receipt])
     \/ \E receipt \in Receipts :
         /\ ChangeLanded(by, c, fence, receipt)
@@ -144,18 +144,17 @@ LeaseOf(by) == IF IsOfOne \/ by = "w1" THEN 1 ELSE 2
 GraphNext ==
     \/ OfPeople
     \/ \E by \in Workers, count \in 1..ClaimedMax :
-        /\ \A c \in TheFirst(count, CanBeClaimed(by)) : CanStillBeClaimed(c)
         /\ ChangeLeased(by, count, LeaseOf(by))
+        /\ \A c \in TheFirst(count, CanBeClaimed(by)) : CanStillBeClaimed(c)
         /\ Step("ChangeLeased", [by |-> by, changes |-> ClaimedInTurn(by, count), lease |-> LeaseOf(by)])
     \/ \E c \in DOMAIN changes :
         /\ ChangeLeaseExpired(c)
         /\ IsFirstDue(c)
         /\ Step("ChangeLeaseExpired", [change |-> c])
-    \/ \E by \in Workers \cup {"ann"}, c \in DOMAIN changes, fence \in Fences :
-        /\ fence \in {changes[c].fence, changes[c].fence - 1}
-        /\ \/ OfWorkers(by, c, fence)
-           \/ /\ IsOfOne
-              /\ OfWorkersOfOne(by, c, fence)
+    \/ \E by \in Workers \cup {"ann"}, c \in DOMAIN changes : \E fence \in Fences \cap {changes[c].fence, changes[c].fence - 1} :
+        \/ OfWorkers(by, c, fence)
+        \/ /\ IsOfOne
+           /\ OfWorkersOfOne(by, c, fence)
     \/ \E t \in Times :
         /\ IsOfOne <=> Before(t, StartOfTwo)
         /\ Advance(t)

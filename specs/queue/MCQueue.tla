@@ -249,6 +249,12 @@ PlainRequests ==
     {Request("k1", "normal", {<<"src">>}, 0, {}, "none"),
      Request("k2", "critical", {<<"src", "a">>}, 0, {}, "none")}
 
+\* The same work once more, in the place of the first: of itself, or of another while its twin lives.
+TwinRequests ==
+    {Request("k1", "normal", {<<"src">>}, 0, {}, "none"),
+     Request("k2", "normal", {<<"src">>}, 0, {}, "none"),
+     Request("k1", "high", {<<"src">>}, 0, {}, "c1")}
+
 LogReceipts == {[base |-> "b", tested |-> "t", commit |-> "c", tree |-> "t"], [base |-> "b", tested |-> "t", commit |-> "c", tree |-> "u"]}
 
 LogPasses ==
@@ -327,6 +333,12 @@ NeverConflicted == ~Became("conflicted")
 NeverRejected == ~Became("rejected")
 NeverCancelled == ~Became("cancelled")
 NeverSuperseded == ~Became("superseded")
+\* In its place is the same work, with another priority.
+NeverSooner ==
+    \A c \in DOMAIN changes :
+        ~(/\ changes[c].status = "superseded"
+          /\ changes[c].next \in DOMAIN changes
+          /\ changes[changes[c].next].work = changes[c].work)
 NeverDead == ~Became("dead")
 NeverRequeued == \A c \in DOMAIN changes : changes[c].status = "dead" => changes[c].next = "none"
 NeverApproved == \A c \in DOMAIN changes : changes[c].approved = {}

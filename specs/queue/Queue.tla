@@ -69,7 +69,10 @@ Line == {c \in DOMAIN changes : changes[c].status \in {"queued", "leased"}}
 
 Ahead(c) == {d \in Line : GoesBefore(d, c)}
 
-InLine == [i \in 1..Cardinality(Line) |-> CHOOSE c \in Line : Cardinality(Ahead(c)) = i - 1]
+InLine ==
+    LET line == Line
+        ahead == [c \in line |-> Cardinality({d \in line : GoesBefore(d, c)})]
+    IN [i \in 1..Cardinality(line) |-> CHOOSE c \in line : ahead[c] = i - 1]
 
 \* What a worker cannot pass by: what others have, and what is ready and cannot be passed by itself.
 WithBarrier(by, barriers, c) ==
@@ -123,8 +126,8 @@ MayWithdraw(by, c) ==
     /\ changes[c].agent = by
     /\ ~IsLanding(c)
 
-\* A second change of the same task with the same content would be a duplicate.
-IsTaken(work) == \E c \in DOMAIN changes : IsLive(c) /\ changes[c].work = work
+\* A second change of the same task with the same content would be a duplicate, but for the one whose place it takes.
+IsTaken(work, old) == \E c \in DOMAIN changes \ {old} : IsLive(c) /\ changes[c].work = work
 
 PauseAfter(failures) ==
     IF failures = 0 THEN Pause
@@ -173,7 +176,7 @@ ChangeSubmitted(by, c, request) ==
     /\ c \notin DOMAIN changes
     /\ request.paths # {}
     /\ request.needed <= Cardinality(request.reviewers \ {by})
-    /\ ~IsTaken(request.work)
+    /\ ~IsTaken(request.work, request.supersedes)
     /\ (request.supersedes # "none") => MayWithdraw(by, request.supersedes)
     /\ changes' = [d \in DOMAIN changes \cup {c} |->
                         IF d = c THEN New(by, request)
@@ -189,7 +192,7 @@ ChangeRequeued(dead, c) ==
     /\ dead \in DOMAIN changes
     /\ changes[dead].status = "dead"
     /\ changes[dead].next = "none"
-    /\ ~IsTaken(changes[dead].work)
+    /\ ~IsTaken(changes[dead].work, "none")
     /\ c \notin DOMAIN changes
     /\ changes' = [d \in DOMAIN changes \cup {c} |->
                         IF d = c THEN New(changes[dead].agent,
@@ -219,20 +222,20 @@ ChangeDisapproved(by, c) ==
     /\ Becomes(c, Reviewed(by, c, FALSE))
     /\ UNCHANGED <<now, order, paused>>
 
+Claimed(by, these, until) ==
+    [c \in DOMAIN changes |->
+        IF c \in these
+        THEN [changes[c] EXCEPT !.status = "leased", !.worker = by, !.fence = @ + 1, !.until = until]
+        ELSE changes[c]]
+
 \* A worker takes the first so many that it may have.
 ChangeLeased(by, count, lease) ==
     /\ NothingIsDue
     /\ ~paused
     /\ count > 0
     /\ Before(Zero, lease)
-    /\ LET claimable == CanBeClaimed(by)
-           claimed == TheFirst(count, claimable)
-       IN /\ count <= Cardinality(claimable)
-          /\ changes' = [c \in DOMAIN changes |->
-                            IF c \in claimed
-                            THEN [changes[c] EXCEPT !.status = "leased", !.worker = by, !.fence = @ + 1,
-                                                    !.until = Plus(now, lease)]
-                            ELSE changes[c]]
+    /\ count <= Cardinality(CanBeClaimed(by))
+    /\ changes' = Claimed(by, TheFirst(count, CanBeClaimed(by)), Plus(now, lease))
     /\ UNCHANGED <<now, order, paused>>
 
 \* The worker lives. A lease never becomes shorter.

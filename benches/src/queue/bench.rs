@@ -141,16 +141,16 @@ pub(crate) fn numbered(lines: usize) -> String {
     (0..lines).map(|line| format!("line {line}\n")).collect()
 }
 
-/// Follows the memory of processes until one of them ends: bytes, look after look.
-pub(crate) fn watch_memory(child: &mut Child, others: &[String]) -> Outcome<Vec<u64>> {
-    let mut looks = Vec::new();
+/// Follows the memory of a worker until it ends, and of the daemon: bytes of both, look after look.
+pub(crate) fn watch_memory(child: &mut Child, daemon: &str) -> Outcome<(Vec<u64>, Vec<u64>)> {
+    let mut looks = (Vec::new(), Vec::new());
     let worker = child.id().to_string();
     loop {
         if let Some(status) = child.try_wait()? {
             return if status.success() { Ok(looks) } else { Err(format!("the worker ended with {status}").into()) };
         }
-        let all = others.iter().chain([&worker]);
-        looks.push(all.map(|process| machine::resident_bytes(process)).sum());
+        looks.0.push(machine::resident_bytes(&worker));
+        looks.1.push(machine::resident_bytes(daemon));
         std::thread::sleep(Duration::from_millis(200));
     }
 }

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use convoke::api::Fault;
+use convoke::api::{Fault, Question, Reply};
 use convoke_git::{GitError, Repository};
 use convoke_store::blobs::BlobError;
 
-use crate::{disk, settings::QueueSettings, workspace::Workspace};
+use crate::{context::Context, disk, settings::QueueSettings, workspace::Workspace};
 
 /// The repository of a workspace.
 pub(crate) fn open(settings: &QueueSettings, workspace: &Workspace) -> Result<Repository, Fault> {
@@ -18,6 +18,14 @@ pub(crate) fn git_is_there() -> Result<(), Fault> {
     match Repository::find(Path::new("/")) {
         Err(error @ GitError::NotInstalled) => Err(fault(&error)),
         _ => Ok(()),
+    }
+}
+
+/// Under which name a workspace keeps commits in its repository, which may be that of other workspaces too.
+pub(crate) fn keeper(context: &mut Context) -> Result<String, Fault> {
+    match context.ask(Question::Checkpoint, None)? {
+        (Reply::Checkpoint(checkpoint), _) => Ok(checkpoint.log_id.short()),
+        _ => Err(Fault::new("bad_answer", "the answer is not a checkpoint")),
     }
 }
 

@@ -25,11 +25,15 @@
 //! complexity = 7           # that are at least so complex (one that does not say counts as 10),
 //! target = "main"          # and are for such a branch. Each of the three may be left out
 //! needed = 2
-//! of = ["ann", "bob"]      # the author never counts
+//! of = ["carol", "reviewers"]  # actors and roles; the author never counts
+//!
+//! [roles]                  # names that stand for several actors
+//! reviewers = ["ann", "bob"]
 //! ```
 
 mod glob;
 mod queue;
+mod roles;
 
 use std::{io::ErrorKind, time::Duration};
 
@@ -40,6 +44,7 @@ use serde::{Deserialize, Deserializer, de};
 use crate::workspace::{SETTINGS, Workspace};
 
 pub(crate) use queue::QueueSettings;
+use roles::Roles;
 
 /// The settings of a workspace.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -48,6 +53,7 @@ pub(crate) struct Settings {
     pub(crate) workspace: WorkspaceSettings,
     pub(crate) daemon: DaemonSettings,
     pub(crate) queue: QueueSettings,
+    roles: Roles,
 }
 
 /// `[workspace]`
@@ -85,7 +91,11 @@ impl Settings {
 
     fn parse(text: &str) -> Result<Self, Fault> {
         let bad = |what: String| Fault::new("bad_settings", format!("{SETTINGS}: {what}"));
-        let settings: Self = basic_toml::from_str(text).map_err(|error| bad(error.to_string()))?;
+        let mut settings: Self = basic_toml::from_str(text).map_err(|error| bad(error.to_string()))?;
+        if let Some(fault) = settings.roles.fault(settings.workspace.default_actor.as_ref()) {
+            return Err(bad(fault));
+        }
+        settings.queue.name_actors(&settings.roles);
         settings.queue.fault().map_or(Ok(settings), |fault| Err(bad(fault)))
     }
 }
@@ -132,7 +142,7 @@ mod tests {
     fn the_queue_works_without_a_word_about_it() {
         let queue = Settings::parse("").unwrap().queue;
         assert_eq!((queue.target.as_str(), queue.lanes, queue.batch), ("main", 2, 8));
-        assert_eq!((queue.lease.as_secs(), queue.check_limit.as_secs()), (120, 600));
+        assert_eq!((queue.lease().ms(), queue.check_limit().ms()), (120_000, 600_000));
         assert!(!queue.allows_check("true") && !queue.is_protected("main"));
     }
 
@@ -163,6 +173,46 @@ mod tests {
         assert_eq!(needed("main", &["docs/x"], Some(10)), None);
     }
 
+    /// The queue's settings with these roles and one rule for every change, or what is wrong with them.
+    fn with_roles(roles: &str, rule: &str) -> Result<QueueSettings, String> {
+        let text = format!("[roles]\n{roles}\n[[queue.approvals]]\n{rule}");
+        Settings::parse(&text).map(|settings| settings.queue).map_err(|fault| {
+            assert_eq!(fault.code, "bad_settings", "{text}");
+            fault.message
+        })
+    }
+
+    #[test]
+    fn a_role_stands_for_its_members_and_each_of_them_counts_once() {
+        let roles = "Reviewers = ['ann', 'Bob']\nowners = ['bob', 'cyd']";
+        let rule = |needed| format!("needed = {needed}\nof = ['cyd', 'dora', 'reviewers', 'owners']");
+        let approval = with_roles(roles, &rule(4)).unwrap().approval("main", &[], None).unwrap();
+        let of: Vec<_> = approval.of.iter().map(ActorName::as_str).collect();
+        assert_eq!(of, ["ann", "bob", "cyd", "dora"], "what is recorded are actors");
+        let too_many = with_roles(roles, &rule(5)).unwrap_err();
+        assert!(too_many.contains("needed is 5 of 4"), "{too_many}");
+    }
+
+    #[test]
+    fn what_a_name_means_is_never_in_doubt() {
+        for (roles, expected) in [
+            ("reviewers = []", "[roles] reviewers has no members"),
+            ("reviewers = ['ann', 'reviewers']", "[roles] reviewers names itself"),
+            ("owners = ['cyd']\nreviewers = ['ann', 'owners']", "[roles] reviewers names owners, which is a role"),
+            ("all = ['ann']", "[roles] all is Convoke's own name"),
+            ("reviewers = ['system']", "[roles] reviewers names system, which is Convoke's own name"),
+            ("reviewers = ['ann']\nReviewers = ['bob']", "the role reviewers is there twice"),
+            ("reviewers = 'ann'", "expected a sequence"),
+            ("reviewers = ['a n n']", "holds a character that does not belong there"),
+            ("'a role' = ['ann']", "holds a character that does not belong there"),
+        ] {
+            let fault = with_roles(roles, "needed = 1\nof = ['ann']").unwrap_err();
+            assert!(fault.contains(expected), "{roles}: {fault}");
+        }
+        let fault = Settings::parse("[workspace]\ndefault_actor = 'dana'\n[roles]\ndana = ['ann']").unwrap_err();
+        assert!(fault.message.contains("dana is the default_actor"), "{}", fault.message);
+    }
+
     #[test]
     fn a_setting_of_the_queue_that_makes_no_sense_is_an_error() {
         for text in [
@@ -184,6 +234,7 @@ mod tests {
             "[[queue.approvals]]\nneeded = 0\nof = ['ann']",
             "[[queue.approvals]]\nneeded = 2\nof = ['ann', 'ANN']",
             "[[queue.approvals]]\nneeded = 1\nof = ['a n n']",
+            "[[queue.approvals]]\nneeded = 1\nof = ['all']",
             "[[queue.approvals]]\nneeded = 1\nof = ['ann']\ncomplexity = 11",
             "[[queue.approvals]]\nof = ['ann']",
         ] {

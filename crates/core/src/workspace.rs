@@ -573,7 +573,7 @@ fn submit_change(
         }
         None => None,
     };
-    let submitted = match queue::decide::submit::submit(&state.changes, submit, actor)? {
+    let submitted = match queue::decide::submit::submit(&state.changes, submit, old.map(|old| old.id), actor)? {
         Submission::Duplicate(id) => return Ok(already(state, id)),
         Submission::New(submitted) => *submitted,
     };

@@ -488,6 +488,24 @@ fn a_superseded_change_gives_way_even_while_a_worker_has_it() {
 }
 
 #[test]
+fn a_change_may_be_superseded_by_the_same_change_with_another_priority() {
+    let mut world = World::with(&[("t1", &["a"]), ("t2", &["a"])]);
+    let mut sooner = submit("t2", &["a"]);
+    sooner["submit_change"]["priority"] = json!("critical");
+    sooner["submit_change"]["supersedes"] = json!("t2");
+    assert_eq!(world.refused("bob", sooner.clone()), "not_your_change");
+    assert_eq!(world.does("ann", sooner), ["change.submitted", "change.superseded"]);
+    assert_eq!(world.does("w1", claim(1)), ["t2 leased 1"]);
+
+    // It is a duplicate of every other one that lives.
+    let first = world.state.changes.iter().find(|change| change.task.as_str() == "t1").unwrap().position;
+    let mut twin = submit("t1", &["a"]);
+    twin["submit_change"]["supersedes"] = json!("t2");
+    assert_eq!(world.does("ann", twin), [format!("as before: {first}+1")]);
+    assert_eq!(world.phase("t2"), "Leased");
+}
+
+#[test]
 fn a_paused_queue_leases_nothing_and_lets_what_is_leased_land() {
     let mut world = World::with(&[("t1", &["a"]), ("t2", &["b"])]);
     world.does("w1", claim(1));

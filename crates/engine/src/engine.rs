@@ -99,6 +99,7 @@ pub(crate) struct Shared<L: Log> {
     /// What the audit of the snapshot met, if it met something.
     audit_fault: OnceLock<Fault>,
     next_due: Mutex<Option<Timestamp>>,
+    duplicates: AtomicU64,
     snapshot_size: AtomicU64,
     /// Few at a time read the whole log, so that they do not starve everybody else.
     whole_log: Semaphore,
@@ -169,6 +170,10 @@ impl<L: Log> Shared<L> {
 
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         *self.next_due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn note_duplicates(&self, count: u64) {
+        self.duplicates.store(count, Ordering::Relaxed);
     }
 
     pub(crate) fn snapshot_size(&self) -> u64 {
@@ -292,6 +297,7 @@ impl<L: Log> Engine<L> {
             poisoned: OnceLock::new(),
             audit_fault: OnceLock::new(),
             next_due: Mutex::new(None),
+            duplicates: AtomicU64::new(0),
             snapshot_size: AtomicU64::new(from),
             whole_log: Semaphore::new(WHOLE_LOG_AT_ONCE),
             offload: settings.offload,
@@ -374,6 +380,13 @@ impl<L: Log> Engine<L> {
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
         self.shared.next_due()
+    }
+
+    /// How many changes were handed in to this engine that were there already: each was answered with the one that was there, and
+    /// left no trace in the log.
+    #[must_use]
+    pub fn duplicates_answered(&self) -> u64 {
+        self.shared.duplicates.load(Ordering::Relaxed)
     }
 
     /// Why the engine takes no more work, if it does not: the log failed, or a snapshot was wrong. Open it anew.

@@ -36,6 +36,7 @@ pub struct Sequencer {
     state: State,
     log_id: Option<LogId>,
     clock: SteadyClock,
+    duplicates: u64,
 }
 
 /// What one batch leads to.
@@ -91,7 +92,7 @@ impl Sequencer {
     #[must_use]
     pub fn new(state: State, log_id: Option<LogId>, readings: Readings) -> Self {
         let clock = SteadyClock::open(state.time, readings);
-        Self { state, log_id, clock }
+        Self { state, log_id, clock, duplicates: 0 }
     }
 
     /// The deciding state.
@@ -114,6 +115,12 @@ impl Sequencer {
     #[must_use]
     pub fn clock(&self) -> &SteadyClock {
         &self.clock
+    }
+
+    /// How many changes were handed in that were there already: answered, and not written anywhere.
+    #[must_use]
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates
     }
 
     /// Convoke's time by these readings.
@@ -232,7 +239,10 @@ impl Sequencer {
                 writing.put(events, ids);
                 Ok(Outcome { first, count, repeated: false })
             }
-            Handled::Repeated { first, count } => Ok(Outcome { first, count, repeated: true }),
+            Handled::Repeated { first, count } => {
+                self.duplicates += u64::from(matches!(request.command, Command::SubmitChange(_)));
+                Ok(Outcome { first, count, repeated: true })
+            }
         }
     }
 }

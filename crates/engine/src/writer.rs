@@ -373,6 +373,7 @@ impl<L: Log> Writer<L> {
             let _ = reply.send(done.map_err(Fault::from));
         }
         self.shared.note_due(self.sequencer.state().next_due());
+        self.shared.note_duplicates(self.sequencer.duplicates());
         self.shared.set_clock(self.sequencer.clock());
     }
 

@@ -6,7 +6,8 @@ use convoke_core::queue::GitHash;
 
 use crate::{error::GitError, repository::Repository};
 
-/// Where commits that wait in the queue are kept from garbage collection, after the branch that brought them is gone.
+/// Where commits that wait in a queue are kept from garbage collection, after the branch that brought them is gone: below the
+/// name of whoever keeps them, as several queues may land in one repository.
 const KEPT: &str = "refs/convoke/keep";
 /// The trailer that names the change a commit brings.
 const CHANGE: &str = "Convoke-Change";
@@ -32,29 +33,29 @@ impl Repository {
         Ok(String::from_utf8_lossy(&said.out).lines().next().and_then(|line| GitHash::parse(line).ok()))
     }
 
-    /// Keeps a commit from garbage collection.
+    /// Keeps a commit from garbage collection, in the name of a keeper: a word that a ref's name may hold.
     ///
     /// # Errors
     /// [`GitError`] if git refuses.
-    pub fn keep(&self, commit: &GitHash) -> Result<(), GitError> {
-        self.git().must(&["update-ref", &format!("{KEPT}/{commit}"), commit.as_str()], b"").map(drop)
+    pub fn keep(&self, keeper: &str, commit: &GitHash) -> Result<(), GitError> {
+        self.git().must(&["update-ref", &format!("{KEPT}/{keeper}/{commit}"), commit.as_str()], b"").map(drop)
     }
 
-    /// The commits that are kept.
+    /// The commits that this keeper keeps.
     ///
     /// # Errors
     /// [`GitError`] if git cannot be asked.
-    pub fn kept(&self) -> Result<Vec<GitHash>, GitError> {
-        let refs = self.git().must(&["for-each-ref", "--format=%(objectname)", &format!("{KEPT}/")], b"")?;
+    pub fn kept(&self, keeper: &str) -> Result<Vec<GitHash>, GitError> {
+        let refs = self.git().must(&["for-each-ref", "--format=%(objectname)", &format!("{KEPT}/{keeper}/")], b"")?;
         Ok(refs.lines().filter_map(|line| GitHash::parse(line).ok()).collect())
     }
 
-    /// Keeps a commit no longer. One that is not kept stays as it is.
+    /// This keeper keeps a commit no longer. One that it does not keep stays as it is.
     ///
     /// # Errors
     /// [`GitError`] if git refuses.
-    pub fn let_go(&self, commit: &GitHash) -> Result<(), GitError> {
-        self.git().must(&["update-ref", "-d", &format!("{KEPT}/{commit}")], b"").map(drop)
+    pub fn let_go(&self, keeper: &str, commit: &GitHash) -> Result<(), GitError> {
+        self.git().must(&["update-ref", "-d", &format!("{KEPT}/{keeper}/{commit}")], b"").map(drop)
     }
 
     /// Every commit of a branch, or of a commit and what came before it, as they are: nobody's replacements count.

@@ -114,8 +114,8 @@ impl Repository {
     /// # Errors
     /// [`GitError`] if that is not possible.
     pub fn forget_lost_lanes(&self) -> Result<(), GitError> {
-        let lost = self.linked().into_iter().filter(Linked::is_lost_lane);
-        lost.map(|lane| remove(&lane.own)).collect()
+        let mut lost = self.linked().into_iter().filter(Linked::is_lost_lane);
+        lost.try_for_each(|lane| remove(&lane.own))
     }
 }
 

@@ -271,6 +271,18 @@ fn fences_of_ended_changes_are_taken_away_and_newer_ones_stay() {
 }
 
 #[test]
+fn a_commit_stays_until_the_last_of_its_keepers_lets_it_go() {
+    let scene = Scene::new();
+    let kept = |keeper: &str| scene.repository.kept(keeper).unwrap();
+    for keeper in ["one", "other"] {
+        scene.repository.keep(keeper, &scene.base).unwrap();
+    }
+    scene.repository.let_go("one", &scene.base).unwrap();
+    assert_eq!((kept("one"), kept("other")), (Vec::new(), vec![scene.base.clone()]));
+    assert!(kept("oth").is_empty(), "a name is a whole one");
+}
+
+#[test]
 fn a_worktree_that_was_left_half_made_or_littered_is_as_new() {
     let scene = Scene::new();
     let lane = scene.lane();

@@ -171,7 +171,7 @@ fn beside() -> Command {
 }
 
 fn instead() -> Command {
-    with(submit("k3", "normal", &["src"]), "supersedes", json!(change(1)))
+    with(submit("k1", "high", &["src"]), "supersedes", json!(change(1)))
 }
 
 fn claim(max: u32, lease_s: u32) -> Command {

@@ -7,7 +7,7 @@ use convoke_core::{
     id::ChangeId,
     name::{ActorName, Name},
     priority::Priority,
-    queue::events::Receipt,
+    queue::events::{ApprovalRule, Receipt},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -50,8 +50,8 @@ pub(crate) struct Change {
     pub(crate) submitted_at: Timestamp,
     #[serde(with = "micros::optional")]
     pub(crate) ended_at: Option<Timestamp>,
-    /// How many approvals it needs.
-    needed: u32,
+    /// Who has to agree, while it waits for that.
+    approval: Option<ApprovalRule>,
     pub(crate) reviews: BTreeMap<ActorName, bool>,
     pub(crate) previous: Option<ChangeId>,
     pub(crate) receipt: Option<Receipt>,
@@ -66,13 +66,13 @@ impl Changes {
     pub(crate) fn apply(&mut self, recorded: &Recorded) {
         match &recorded.event {
             Event::ChangeSubmitted(submitted) => {
-                let needed = submitted.approval.as_ref().map_or(0, |rule| rule.needed);
+                let approval = submitted.approval.clone().filter(|rule| rule.needed > 0);
                 self.all.entry(recorded.id.into()).or_insert_with(|| Change {
                     task: submitted.task.clone(),
                     agent: submitted.agent.clone(),
                     target: submitted.target.clone(),
                     priority: submitted.priority,
-                    state: if needed > 0 { ChangeState::AwaitingApproval } else { ChangeState::Queued },
+                    state: if approval.is_some() { ChangeState::AwaitingApproval } else { ChangeState::Queued },
                     failures: 0,
                     fence: 0,
                     worker: None,
@@ -81,7 +81,7 @@ impl Changes {
                     position: recorded.position,
                     submitted_at: recorded.time,
                     ended_at: None,
-                    needed,
+                    approval,
                     reviews: BTreeMap::new(),
                     previous: submitted.previous,
                     receipt: None,
@@ -160,11 +160,9 @@ impl Changes {
     fn review(&mut self, id: ChangeId, reviewer: &ActorName, agrees: bool) {
         if let Some(change) = self.live(id) {
             change.reviews.insert(reviewer.clone(), agrees);
-            let given = change.reviews.values().filter(|agrees| **agrees).count();
-            if change.state == ChangeState::AwaitingApproval
-                && u32::try_from(given).is_ok_and(|given| given >= change.needed)
-            {
+            if change.approvals_missing() == Some(0) {
                 change.state = ChangeState::Queued;
+                change.approval = None;
             }
         }
     }
@@ -186,6 +184,7 @@ impl Changes {
     fn end(&mut self, id: ChangeId, state: ChangeState, recorded: &Recorded) {
         if let Some(change) = self.live(id) {
             change.state = state;
+            change.approval = None;
             change.ended_at = Some(recorded.time);
             // A landing needs no cause.
             change.cause_at = (state != ChangeState::Landed).then_some(recorded.position);
@@ -232,6 +231,7 @@ impl Changes {
             leases_expired: self.leases_expired,
             attempts_failed: self.attempts_failed,
             recovered: self.recovered,
+            duplicates_answered: None,
             in_queue: self.in_queue.quantiles(),
             build: self.build.quantiles(),
             checks: self.checks.quantiles(),
@@ -251,6 +251,19 @@ impl Change {
         (state, time, self.position, id)
     }
 
+    /// How many more have to agree, while it waits for that.
+    fn approvals_missing(&self) -> Option<u32> {
+        let rule = self.approval.as_ref()?;
+        let given = self.reviews.values().filter(|agrees| **agrees).count();
+        Some(rule.needed.saturating_sub(u32::try_from(given).unwrap_or(u32::MAX)))
+    }
+
+    /// Who may still agree: also who did not, and may think better of it. Its author never counts.
+    fn may_approve(&self) -> Vec<ActorName> {
+        let has_not = |name: &&ActorName| **name != self.agent && self.reviews.get(*name) != Some(&true);
+        self.approval.iter().flat_map(|rule| &rule.of).filter(has_not).cloned().collect()
+    }
+
     pub(crate) fn line(&self, id: ChangeId) -> ChangeLine {
         ChangeLine {
             id,
@@ -264,6 +277,8 @@ impl Change {
             fence: self.fence,
             worker: self.worker.clone(),
             until: self.until,
+            approvals_missing: self.approvals_missing(),
+            may_approve: self.may_approve(),
             submitted_at: self.submitted_at,
             ended_at: self.ended_at,
         }

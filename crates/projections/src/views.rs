@@ -28,7 +28,7 @@ use crate::{
 pub const FOLD_NAME: &str = "views";
 
 /// The version of this fold. Raise it with every change of what is folded or how it is saved: snapshots of another version are ignored.
-pub const FOLD_VERSION: u32 = 5;
+pub const FOLD_VERSION: u32 = 6;
 
 /// The fold of a prefix of the log, for showing. Equal for equal prefixes, whether folded from zero or from a snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

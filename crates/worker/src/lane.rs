@@ -165,14 +165,16 @@ fn is_of_the_tree(said: &str) -> bool {
 }
 
 /// The end of a text that is too long.
-pub(crate) fn cut(text: &str, bytes_max: usize) -> String {
+#[must_use]
+pub fn cut(text: &str, bytes_max: usize) -> String {
     let from = text.len().saturating_sub(bytes_max);
     let from = (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
     text[from..].to_owned()
 }
 
 /// A text without what steers a terminal. An event carries it, in which a control character takes six bytes.
-fn plain(text: &str) -> String {
+#[must_use]
+pub fn plain(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text.chars();
     while let Some(c) = rest.next() {

@@ -5,6 +5,7 @@
 
 mod desk;
 mod lane;
+pub mod message;
 mod news;
 pub mod probe;
 pub mod receipts;
@@ -14,6 +15,6 @@ pub mod train;
 mod worker;
 
 pub use desk::{Desk, Job, No};
-pub use lane::Must;
+pub use lane::{Must, cut as end_of, plain};
 pub use news::{News, Of};
 pub use worker::{Options, Summary, Trouble, Until, Worker};

@@ -13,7 +13,8 @@ pub fn install(at: fn(&str)) {
     INSTALLED.get_or_init(|| at);
 }
 
-pub(crate) fn at(point: &'static str) {
+/// A landing has come to one of the [`POINTS`].
+pub fn at(point: &'static str) {
     if let Some(installed) = INSTALLED.get() {
         installed(point);
     }

@@ -37,7 +37,7 @@ impl Rules {
             plain: vec![
                 (regex(r"\b[0-9a-f]{64}\b"), "<64 hex digits>"),
                 (regex(r"\b[0-9a-f]{40}\b"), "<40 hex digits>"),
-                (regex(r"\b(content|commit) [0-9a-f]{12}\b"), "$1 <12 hex digits>"),
+                (regex(r"\b(content|commit|as) [0-9a-f]{12}\b"), "$1 <12 hex digits>"),
                 (regex(r"\bafter [0-9]+m?s\b"), "after 1s"),
                 (regex(r"\bonce, again in [0-9]+s\b"), "once, again in 2s"),
                 (regex(r"(?m)^(  passed .*)  [0-9]+m?s"), "$1  7ms"),

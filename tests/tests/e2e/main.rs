@@ -8,6 +8,7 @@ mod queue;
 mod queue_crashes;
 mod queue_hostile;
 mod queue_left_behind;
+mod queue_scripts;
 mod snapshots;
 mod streams;
 mod thousand;

@@ -4,7 +4,7 @@ use std::{fs, thread, time::Duration};
 
 use convoke_tests::{
     queue::{Queue, count, git, id_in, new_file, patch, text},
-    workspace::ORGANIZER,
+    workspace::{ORGANIZER, Workspace},
 };
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -293,4 +293,77 @@ fn a_new_file_and_a_change_of_it_land_in_the_order_in_which_they_were_handed_in(
     assert_eq!(queue.landed(), [made, changed]);
     assert_eq!(queue.file("d/new"), "two");
     queue.is_sound();
+}
+
+#[test]
+fn the_members_of_a_role_may_approve_and_what_is_recorded_are_actors() {
+    let rule = "[[queue.approvals]]\nneeded = 2\nof = [\"carol\", \"reviewers\"]\n";
+    let queue = queue(&format!("{rule}[roles]\nreviewers = [\"ann\", \"bob\"]"));
+    let change = queue.submit("ann", "T-1", &patch(0, 2, "x"));
+    let shown = queue.show(&change);
+    assert_eq!(shown["approval"], json!({"needed": 2, "of": ["ann", "bob", "carol"]}));
+    assert_eq!((&shown["approvals_missing"], &shown["may_approve"]), (&json!(2), &json!(["bob", "carol"])));
+    assert_eq!(queue.workspace.run("ann", &["queue", "approve", &change]).code(), "not_a_reviewer");
+    // What a role means later changes nothing for what was handed in before.
+    queue.settings(&format!("{rule}[roles]\nreviewers = [\"eve\", \"finn\"]"));
+    assert_eq!(queue.workspace.run("eve", &["queue", "approve", &change]).code(), "not_a_reviewer");
+    queue.workspace.ok("bob", &["queue", "approve", &change]);
+    let list = queue.workspace.ok(ORGANIZER, &["queue", "list"]);
+    let line = &list["changes"]["changes"][0];
+    assert_eq!((&line["approvals_missing"], &line["may_approve"]), (&json!(1), &json!(["carol"])), "{line}");
+    queue.workspace.ok("carol", &["queue", "approve", &change]);
+    let shown = queue.show(&change);
+    assert_eq!((&shown["state"], &shown["may_approve"]), (&json!("queued"), &Value::Null));
+    queue.settings("[roles]\nreviewers = [\"owners\"]\nowners = [\"ann\"]");
+    let ran = queue.workspace.run_with_input("ann", &["queue", "submit", "--patch", "-", "--task", "t"], b"");
+    assert_eq!(ran.code(), "bad_settings", "{ran}");
+    assert!(ran.out.contains("reviewers names owners, which is a role"), "{ran}");
+}
+
+#[test]
+fn duplicates_are_counted_by_the_daemon_while_it_runs_and_by_nobody_else() {
+    let queue = queue("");
+    let metrics = |more: &[&str]| {
+        queue.workspace.ok(ORGANIZER, &[&["queue", "metrics"], more].concat())["queue_metrics"]["duplicates_answered"]
+            .clone()
+    };
+    let prometheus =
+        |more: &[&str]| queue.workspace.run_plain(&[&["queue", "metrics", "--prometheus"], more].concat()).out;
+    let change = queue.submit("ann", "T-1", &patch(0, 2, "x"));
+    assert_eq!(metrics(&[]), 0);
+    for _ in 0..3 {
+        assert_eq!(queue.submit("ann", "T-1", &patch(0, 2, "x")), change);
+    }
+    queue.submit("ann", "T-2", &patch(0, 2, "x"));
+    assert_eq!(metrics(&[]), 3);
+    assert!(prometheus(&[]).contains("\nconvoke_queue_duplicates_total 3\n"), "{}", prometheus(&[]));
+    assert_eq!(metrics(&["--as-of", "1"]), Value::Null);
+    queue.workspace.stop_daemon();
+    assert_eq!(metrics(&["--no-daemon"]), Value::Null);
+    assert!(!prometheus(&["--no-daemon"]).contains("duplicates"));
+    assert_eq!(metrics(&[]), 0, "since this daemon started");
+}
+
+#[test]
+fn two_workspaces_on_one_repository_keep_and_clean_up_their_own_commits() {
+    let queue = queue("");
+    let other = Workspace::new(program());
+    let settings = format!("[queue]\nrepository = {:?}\n", queue.repository().to_str().unwrap());
+    fs::write(other.root().join("convoke.toml"), settings).unwrap();
+    let user = queue.user();
+    git(&user, &["checkout", "-q", "-b", "work", "origin/main"]);
+    fs::write(user.join("f1"), "by branch").unwrap();
+    git(&user, &["commit", "-q", "-a", "-m", "On a branch"]);
+    git(&user, &["push", "-q", "origin", "work"]);
+    for workspace in [&queue.workspace, &other] {
+        workspace.ok("ann", &["queue", "submit", "--branch", "work"]);
+    }
+    let kept = || queue.git(&["for-each-ref", "refs/convoke/keep"]).lines().count();
+    assert_eq!(kept(), 2);
+    queue.workspace.ok("ann", &["queue", "cancel", "work"]);
+    assert_eq!(queue.workspace.ok(ORGANIZER, &["queue", "cleanup"])["kept_commits"], 1);
+    assert_eq!((kept(), &queue.workspace.ok(ORGANIZER, &["queue", "cleanup"])["kept_commits"]), (1, &json!(0)));
+    other.ok("ann", &["queue", "cancel", "work"]);
+    assert_eq!(other.ok(ORGANIZER, &["queue", "cleanup"])["kept_commits"], 1);
+    assert_eq!(kept(), 0);
 }

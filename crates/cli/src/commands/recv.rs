@@ -57,7 +57,9 @@ impl Recv {
         };
         context.note_done(&request);
         if answer.messages.is_empty() {
-            return Err(Fault::new("nothing_there", format!("there is nothing to take for {mailbox}")).into());
+            let hint = "Wait for it: convoke recv --wait.".to_owned();
+            let nothing = Fault::new("nothing_there", format!("there is nothing to take for {mailbox}"));
+            return Err(Fault { hint, ..nothing }.into());
         }
         context.out.show(&answer, Some(answer.head))
     }

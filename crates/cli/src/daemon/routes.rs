@@ -23,9 +23,10 @@ use std::{
 use bytes::Bytes;
 use convoke::{
     Engine,
-    api::{Ask, Fault, WaitAsk},
+    api::{Ask, Fault, Reply, WaitAsk},
 };
 use convoke_core::{codes::Exit, command::Request, log::Head, name::ActorName, time::Span};
+use convoke_projections::View;
 use hyper::{
     Method, Response, StatusCode,
     body::Incoming,
@@ -187,7 +188,12 @@ async fn receive(shared: &Shared, query: &str, body: &mut Incoming) -> Result<Re
 
 async fn ask(shared: &Shared, body: &mut Incoming) -> Result<Response<Body>, Fault> {
     let ask: Ask = read(body).await?;
-    let (reply, head) = shared.engine.ask(ask).await?;
+    let is_now = ask.as_of.is_none();
+    let (mut reply, head) = shared.engine.ask(ask).await?;
+    // The one figure that does not follow from the log: known only here, and only of the present.
+    if let (Reply::State(View::QueueMetrics(metrics)), true) = (&mut reply, is_now) {
+        metrics.duplicates_answered = Some(shared.engine.duplicates_answered());
+    }
     Ok(done(&reply, Some(head)))
 }
 

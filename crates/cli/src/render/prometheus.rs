@@ -22,8 +22,12 @@ pub(crate) fn text(metrics: &QueueMetricsView) -> String {
         ("attempts_failed_total", "Attempts that failed and were tried again.", metrics.attempts_failed),
         ("landings_recovered_total", "Landings found after their worker was gone.", metrics.recovered),
     ] {
-        head(&mut text, name, "counter", help);
-        line(&mut text, name, count);
+        counter(&mut text, name, help, count);
+    }
+    // Of what is not counted there is no sample: 0 would say that there was none.
+    if let Some(count) = metrics.duplicates_answered {
+        let help = "Changes handed in again while they lived; counted by the daemon since its start.";
+        counter(&mut text, "duplicates_total", help, count);
     }
     summary(&mut text, "in_queue_seconds", "From handed in to the end.", metrics.in_queue);
     summary(&mut text, "build_seconds", "From the claim to the announcement of the landing.", metrics.build);
@@ -33,6 +37,11 @@ pub(crate) fn text(metrics: &QueueMetricsView) -> String {
 
 fn head(text: &mut String, name: &str, kind: &str, help: &str) {
     let _ = write!(text, "# HELP convoke_queue_{name} {help}\n# TYPE convoke_queue_{name} {kind}\n");
+}
+
+fn counter(text: &mut String, name: &str, help: &str, count: u64) {
+    head(text, name, "counter", help);
+    line(text, name, count);
 }
 
 fn line(text: &mut String, name: &str, value: impl std::fmt::Display) {
@@ -73,6 +82,7 @@ mod tests {
             leases_expired: 2,
             attempts_failed: 4,
             recovered: 1,
+            duplicates_answered: Some(5),
             in_queue: taken,
             build: Quantiles::default(),
             checks: taken,
@@ -91,6 +101,7 @@ mod tests {
             "convoke_queue_changes{state=\"landed\"} 3",
             "convoke_queue_oldest_ready_seconds 61.000",
             "convoke_queue_leases_expired_total 2",
+            "convoke_queue_duplicates_total 5",
             "convoke_queue_in_queue_seconds{quantile=\"0.95\"} 2.500",
             "convoke_queue_in_queue_seconds_sum 4.500",
             "convoke_queue_build_seconds{quantile=\"0.5\"} NaN",

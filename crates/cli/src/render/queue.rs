@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use convoke::api::EventView;
 use convoke_core::{
     event::Event,
+    name::ActorName,
     queue::events::{CheckResult, Content, FailureClass, Receipt},
     time::Span,
 };
@@ -31,7 +32,7 @@ pub(super) fn told(view: &EventView, event: &Event, page: &Page) -> (String, Str
             };
             let files = many(event.paths.len() as u64, "file");
             let waits = event.approval.as_ref().map_or(String::new(), |rule| {
-                let of: Vec<_> = rule.of.iter().map(ToString::to_string).collect();
+                let of: Vec<_> = rule.of.iter().filter(|name| **name != event.agent).map(ToString::to_string).collect();
                 format!("; waits for {} of {}", many(u64::from(rule.needed), "approval"), of.join(", "))
             });
             let sentence = format!("{} for {} by {}: {files}, {content}{waits}", event.task, event.target, event.agent);
@@ -135,12 +136,19 @@ fn doing(line: &ChangeLine, page: &Page) -> String {
             said.push(format!("by {worker}, lease ends {}", page.when(until)));
         }
         (ChangeState::Queued, _, Some(until), _) => said.push(format!("again {}", page.when(until))),
+        (ChangeState::AwaitingApproval, ..) => said.push(waits_for(line)),
         (ChangeState::Landed, _, _, Some(ended)) => {
             said.push(format!("after {}", length(ended.since(line.submitted_at))));
         }
         _ => {}
     }
     said.join(", ")
+}
+
+/// How many more have to agree to a change, and who may.
+fn waits_for(line: &ChangeLine) -> String {
+    let of: Vec<_> = line.may_approve.iter().map(ActorName::as_str).collect();
+    format!("needs {} of {}", many(u64::from(line.approvals_missing.unwrap_or_default()), "approval"), of.join(", "))
 }
 
 fn times(count: u32) -> String {
@@ -184,8 +192,7 @@ impl Show for ChangeView {
         }
         if let Some(rule) = &self.approval {
             let given = self.reviews.values().filter(|agrees| **agrees).count();
-            let of: Vec<_> = rule.of.iter().map(ToString::to_string).collect();
-            fact("approvals", format!("{given} of {} needed, by {}", rule.needed, of.join(", ")));
+            fact("approvals", format!("{given} of {} needed", rule.needed));
         }
         for (reviewer, agrees) in &self.reviews {
             fact("review", format!("{reviewer} {}", if *agrees { "agrees" } else { "does not agree" }));
@@ -291,6 +298,10 @@ impl Show for QueueMetricsView {
             many(self.leases_expired, "lease"),
             many(self.recovered, "landing")
         ));
+        page.line(match self.duplicates_answered {
+            Some(count) => format!("{} answered since the daemon started", many(count, "duplicate")),
+            None => "duplicates are not counted here: the daemon counts them while it runs".to_owned(),
+        });
         let mut table = Table::new();
         let heading = ["", "count", "p50", "p95", "p99"];
         if [self.in_queue, self.build, self.checks].iter().any(|taken| taken.count > 0) {
@@ -384,6 +395,8 @@ mod tests {
         assert!(leased.ends_with("5m ago  by w1, lease ends in 1m\n"), "{leased}");
         let paused = text("queued", json!({"failures": 1, "until": "2026-11-21T15:05:08Z"}));
         assert!(paused.ends_with("5m ago  failed once, again in 8s\n"), "{paused}");
+        let waiting = text("awaiting_approval", json!({"approvals_missing": 2, "may_approve": ["bob", "cyd", "dora"]}));
+        assert!(waiting.ends_with("5m ago  needs 2 approvals of bob, cyd, dora\n"), "{waiting}");
         let landed = text("landed", json!({"ended_at": "2026-11-21T15:03:00Z"}));
         assert!(landed.ends_with("2m ago  after 3m\n"), "{landed}");
         assert_eq!(shown(Vec::new(), 80), "no changes\n");

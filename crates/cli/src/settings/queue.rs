@@ -6,12 +6,14 @@ use convoke_core::{
     limits,
     name::ActorName,
     queue::{RepoPath, events::ApprovalRule},
+    time::Span,
 };
 use serde::Deserialize;
 
 use super::{
     duration,
     glob::{CommandPattern, PathPattern},
+    roles::Roles,
 };
 use crate::workspace::Workspace;
 
@@ -36,7 +38,7 @@ pub(crate) struct QueueSettings {
     pub(crate) batch: usize,
     /// How long a worker's claim holds without a sign of life.
     #[serde(deserialize_with = "duration")]
-    pub(crate) lease: Duration,
+    lease: Duration,
     /// How long a check may take.
     #[serde(deserialize_with = "duration")]
     pub(crate) check_limit: Duration,
@@ -69,7 +71,7 @@ struct ApprovalSetting {
     target: Option<PathPattern>,
     /// So many have to agree.
     needed: u32,
-    /// Of these.
+    /// Of these: actors and roles as they are written down, only actors once the settings are read.
     of: BTreeSet<ActorName>,
 }
 
@@ -96,6 +98,16 @@ impl QueueSettings {
     /// The folder of the git repository.
     pub(crate) fn repository(&self, workspace: &Workspace) -> PathBuf {
         workspace.root().join(&self.repository)
+    }
+
+    /// How long a worker's claim holds without a sign of life.
+    pub(crate) fn lease(&self) -> Span {
+        span(self.lease)
+    }
+
+    /// How long a check may take.
+    pub(crate) fn check_limit(&self) -> Span {
+        span(self.check_limit)
     }
 
     /// Whether a request may ask for this check: one that is configured, or allowed.
@@ -128,6 +140,13 @@ impl QueueSettings {
         Some(ApprovalRule { needed: rule.needed, of: rule.of.clone() })
     }
 
+    /// Puts the actors in place of the roles that they are members of.
+    pub(super) fn name_actors(&mut self, roles: &Roles) {
+        for rule in &mut self.approvals {
+            rule.of = roles.actors(&rule.of);
+        }
+    }
+
     /// What is wrong with them, if anything.
     pub(super) fn fault(&self) -> Option<String> {
         let within = |name: &str, value: usize, max: usize| {
@@ -153,9 +172,19 @@ impl QueueSettings {
     }
 }
 
+fn span(duration: Duration) -> Span {
+    Span::from_ms_capped(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
 impl ApprovalSetting {
     fn fault(&self) -> Option<String> {
+        if let Some(name) = self.of.iter().find(|name| name.is_reserved()) {
+            return Some(format!("approvals: {name} is Convoke's own name; nobody approves as {name}"));
+        }
         let able = u32::try_from(self.of.len()).unwrap_or(u32::MAX);
+        if able == 0 {
+            return Some("approvals: of names nobody who may approve".to_owned());
+        }
         if self.needed == 0 || self.needed > able {
             return Some(format!("approvals: needed is {} of {able}; it is a number from 1 to {able}", self.needed));
         }

@@ -296,6 +296,24 @@ pub const ROWS: &[Row] = &[
         "Let the other one land or end.",
     ),
     row(
+        "base_moved",
+        Refused,
+        "The tree was not built on the branch as it is now: to land it would take back what landed since.",
+        "Build it anew and test that: convoke queue build. The claim holds.",
+    ),
+    row(
+        "paths_not_named",
+        Refused,
+        "The commit touches files that the change does not name, or holds a submodule or a symlink that leads out.",
+        "Commit what the change brings and nothing else; convoke queue show lists its files.",
+    ),
+    row(
+        "checks_missing",
+        Refused,
+        "A change lands when every check that it has to pass has passed in the tree that lands.",
+        "Run them all, and name each with the time that it took: --passed '12s cargo test'.",
+    ),
+    row(
         "not_a_reviewer",
         NotPermitted,
         "The change does not ask for this actor's approval; its author's never counts.",
@@ -369,7 +387,12 @@ pub const ROWS: &[Row] = &[
         "The queue is paused: nothing is leased until it goes on.",
         "Wait, or let it go on: convoke queue resume.",
     ),
-    later("nothing_there", NothingThere, "There is nothing to take now.", "Wait for it: convoke recv --wait."),
+    later(
+        "nothing_there",
+        NothingThere,
+        "There is nothing to take now.",
+        "Try again later; convoke recv --wait waits for messages.",
+    ),
     later(
         "wait_timeout",
         WaitRanOut,

@@ -145,6 +145,7 @@ impl Laws {
 
     fn end_group(&mut self) {
         let Some(group) = self.group.take() else { return };
+        self.landings.end_group(&self.state.changes);
         for (end, told) in group.ends {
             assert_eq!(told, 1, "EveryEndIsToldOnce: {end}");
         }

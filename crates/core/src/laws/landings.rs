@@ -15,6 +15,8 @@ use crate::{
 pub(super) struct Landings {
     landed: BTreeSet<ChangeId>,
     put_back: BTreeSet<ChangeId>,
+    /// By the command whose events are coming.
+    handed_in: BTreeSet<ChangeId>,
 }
 
 impl Landings {
@@ -38,8 +40,7 @@ impl Landings {
         };
         match &recorded.event {
             Event::ChangeSubmitted(submitted) => {
-                let twin = before.live(&submitted.task, &submitted.content);
-                assert!(twin.is_none(), "NoDuplicates: {submitted:?} beside {twin:?}");
+                self.handed_in.insert(recorded.id.into());
                 if let Some(previous) = submitted.previous {
                     let dead = before.get(previous).expect("NothingFromNowhere: a change");
                     assert!(matches!(dead.phase, Phase::Dead { .. }), "OnlyTheDeadArePutBack: {dead:?}");
@@ -78,6 +79,15 @@ impl Landings {
             Event::ChangeCancelled(event) => check_withdrawn(of(event.change), recorded),
             Event::ChangeSuperseded(event) => check_withdrawn(of(event.change), recorded),
             _ => {}
+        }
+    }
+
+    /// Checks what one command made of the changes: what it took in may have taken the place of its twin.
+    pub(super) fn end_group(&mut self, after: &Changes) {
+        for id in std::mem::take(&mut self.handed_in) {
+            let change = after.get(id).expect("NothingIsLost: what was just handed in");
+            let twin = after.live(&change.task, &change.content, Some(id));
+            assert!(change.has_ended() || twin.is_none(), "NoDuplicates: {change:?} beside {twin:?}");
         }
     }
 

@@ -56,11 +56,11 @@ impl Changes {
         self.paused.as_deref()
     }
 
-    /// The live change of this task with this content: a second of its kind would be a duplicate.
+    /// The live change of this task with this content, other than `besides`: a second of its kind would be a duplicate.
     #[must_use]
-    pub fn live(&self, task: &Name, content: &Content) -> Option<&Change> {
+    pub fn live(&self, task: &Name, content: &Content, besides: Option<ChangeId>) -> Option<&Change> {
         let live = self.live.get(&(task.clone(), content.clone()))?;
-        live.first().and_then(|id| self.get(*id))
+        live.iter().find(|id| Some(**id) != besides).and_then(|id| self.get(*id))
     }
 
     /// Those of a target that are queued or leased, in order of their turns.

@@ -92,6 +92,12 @@ pub struct ChangeLine {
     /// When the lease ends, or the pause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// How many more have to agree, while it waits for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approvals_missing: Option<u32>,
+    /// Who may still agree then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub may_approve: Vec<ActorName>,
     /// Handed in.
     pub submitted_at: Timestamp,
     /// Landed, or ended otherwise.
@@ -192,6 +198,10 @@ pub struct QueueMetricsView {
     pub attempts_failed: u64,
     /// Landings found after their worker was gone.
     pub recovered: u64,
+    /// Changes that were handed in again while they lived, and answered with the one that was there. They leave no trace in the
+    /// log: the daemon counts them from its start. `None` where it does not answer, or is asked for an earlier time.
+    #[serde(default)]
+    pub duplicates_answered: Option<u64>,
     /// From handed in to the end, of those that ended.
     pub in_queue: Quantiles,
     /// From the claim to the announcement of the landing: building and checking.

@@ -23,7 +23,7 @@ use crate::{
 /// Take away what workers left behind that live no more
 ///
 /// Worktrees of workers that were killed, the fences of changes that have ended, and the commits that were kept for such changes.
-/// What a worker or a live change needs stays. Run it as often as you like.
+/// What a worker or a live change needs stays, and what other workspaces keep in the same repository. Run it as often as you like.
 #[derive(Debug, Args)]
 pub(crate) struct Cleanup {}
 
@@ -43,11 +43,12 @@ impl Cleanup {
         let workspace = context.workspace()?.clone();
         let settings = Settings::load(&workspace)?.queue;
         let repository = repository::open(&settings, &workspace)?;
+        let keeper = repository::keeper(context)?;
         // Refs before the log: a fence is raised after its claim. A commit is kept shortly before its change is handed in; should that
         // be missed, git still keeps what is younger than two weeks.
         let (fences, kept) = (
             repository.fences().map_err(|error| repository::fault(&error))?,
-            repository.kept().map_err(|error| repository::fault(&error))?,
+            repository.kept(&keeper).map_err(|error| repository::fault(&error))?,
         );
         let left = Place::left_behind(&workspace)?;
         let worktrees = left.iter().filter(|place| place.is_littered()).count();
@@ -76,7 +77,7 @@ impl Cleanup {
         }
         let not_needed: Vec<_> = kept.into_iter().filter(|commit| !needed.contains(commit)).collect();
         for commit in &not_needed {
-            repository.let_go(commit).map_err(|error| repository::fault(&error))?;
+            repository.let_go(&keeper, commit).map_err(|error| repository::fault(&error))?;
         }
         context.out.show(&CleanedUp { worktrees, fences: ended.len(), kept_commits: not_needed.len() }, None)
     }

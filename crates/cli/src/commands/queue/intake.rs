@@ -20,6 +20,7 @@ use convoke_worker::request::{ChangeRequest, Checked, Malformed};
 use serde_json::Value;
 
 use crate::{
+    context::Context,
     repository::{self, blob_fault},
     settings::QueueSettings,
     workspace::Workspace,
@@ -75,6 +76,7 @@ impl Gate<'_> {
     /// anywhere unless everything that can be seen from here is in order.
     pub(super) fn admit(
         &self,
+        context: &mut Context,
         repository: &Repository,
         actor: &ActorName,
         brought: Brought,
@@ -99,7 +101,10 @@ impl Gate<'_> {
                 let blobs = Blobs::of(&self.workspace.folder());
                 blobs.put(content).map_err(|error| blob_fault(&error))?;
             }
-            (Content::Commit(commit), _) => repository.keep(commit).map_err(|error| repository::fault(&error))?,
+            (Content::Commit(commit), _) => {
+                let keeper = repository::keeper(context)?;
+                repository.keep(&keeper, commit).map_err(|error| repository::fault(&error))?;
+            }
             (Content::Operations(_), Brings::Revision(_)) => {}
         }
         Ok(command)

@@ -1,8 +1,14 @@
 mod approve;
+mod build;
 mod cancel;
 mod cleanup;
+mod complete;
 mod dead;
+mod fail;
+mod give_back;
+mod heartbeat;
 mod intake;
+mod lease;
 mod list;
 mod metrics;
 mod pause;
@@ -36,6 +42,12 @@ pub(crate) enum Queue {
     Resume(resume::Resume),
     Metrics(metrics::Metrics),
     Worker(worker::Worker),
+    Lease(lease::Lease),
+    Build(build::Build),
+    Heartbeat(heartbeat::Heartbeat),
+    Complete(complete::Complete),
+    Fail(fail::Fail),
+    Return(give_back::Return),
     Cleanup(cleanup::Cleanup),
     Validate(validate::Validate),
     Schema(schema::Schema),
@@ -58,6 +70,12 @@ impl Queue {
             Self::Resume(command) => command.run(context),
             Self::Metrics(command) => command.run(context),
             Self::Worker(command) => command.run(context),
+            Self::Lease(command) => command.run(context),
+            Self::Build(command) => command.run(context),
+            Self::Heartbeat(command) => command.run(context),
+            Self::Complete(command) => command.run(context),
+            Self::Fail(command) => command.run(context),
+            Self::Return(command) => command.run(context),
             Self::Cleanup(command) => command.run(context),
             Self::Validate(command) => command.run(context),
             Self::Schema(command) => command.run(context),

@@ -133,7 +133,8 @@ impl HandedIn {
         if let Some(named) = agent.filter(|agent| *agent != actor) {
             return Err(Refusal::NotYou { acting: actor, named }.into());
         }
-        let command = Gate { settings: &settings, workspace: &workspace }.admit(&repository, &actor, brought)?;
+        let gate = Gate { settings: &settings, workspace: &workspace };
+        let command = gate.admit(context, &repository, &actor, brought)?;
         let answer = context.command(actor, &self.mutation, Command::SubmitChange(command))?;
         let head = answer.head;
         context.out.show(&Submitted(answer), Some(head))

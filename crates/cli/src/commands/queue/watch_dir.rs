@@ -127,7 +127,7 @@ fn hand_in(
         No::File([malformed.faults, more].concat())
     })?;
     let (brought, actor) = Brought::of_request(request, checked);
-    let command = gate.admit(&repository, &actor, brought)?;
+    let command = gate.admit(context, &repository, &actor, brought)?;
     let named = [dropped.name.as_bytes(), b"\0", &dropped.bytes].concat();
     let key = Key::parse(&format!("dropped-{}", &blob_hash(&named).to_string()[..40])).map_err(Refusal::BadName)?;
     let request = Request { actor, key: Some(key), expect_head: None, command: Command::SubmitChange(command) };

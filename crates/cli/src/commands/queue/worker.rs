@@ -1,6 +1,6 @@
 use clap::Args;
 use convoke::api::Fault;
-use convoke_core::{limits, name::Name, refusal::Refusal, time::Span};
+use convoke_core::{limits, name::Name, refusal::Refusal};
 use convoke_worker::{Must, Options, Summary, Trouble, Until, Worker as Works, train::Limits};
 
 use crate::{
@@ -49,7 +49,7 @@ impl Worker {
         let target = Name::parse(target.strip_prefix("refs/heads/").unwrap_or(target)).map_err(Refusal::BadName)?;
         let repository = repository::open(&settings, &workspace)?;
         let place = Place::take(&workspace, &actor)?;
-        let lease = Span::from_ms_capped(u64::try_from(settings.lease.as_millis()).unwrap_or(u64::MAX));
+        let lease = settings.lease();
         let must = |command: &String| Must { command: command.clone(), limit: settings.check_limit };
         let options = Options {
             target: target.clone(),
@@ -91,7 +91,9 @@ impl Worker {
             return Err(Fault::new("stale_fence", no.message).into());
         }
         if self.once && summary.claimed == 0 {
-            return Err(Fault::new("nothing_there", "no change is ready to be claimed").into());
+            let hint =
+                "Wait for one: convoke queue worker without --once does, and convoke wait event:change.".to_owned();
+            return Err(Fault { hint, ..Fault::new("nothing_there", "no change is ready to be claimed") }.into());
         }
         Ok(())
     }

@@ -26,11 +26,17 @@ pub enum Submission {
     Duplicate(ChangeId),
 }
 
-/// Takes a change in, or tells of the one that it duplicates.
+/// Takes a change in, or tells of the one that it duplicates. The one whose place it takes, `old`, is none: the same content may be
+/// handed in anew, with another priority, say.
 ///
 /// # Errors
 /// [`Refusal::InvalidChange`] with every fault, not only the first.
-pub fn submit(changes: &Changes, command: &SubmitChange, author: &ActorName) -> Result<Submission, Refusal> {
+pub fn submit(
+    changes: &Changes,
+    command: &SubmitChange,
+    old: Option<ChangeId>,
+    author: &ActorName,
+) -> Result<Submission, Refusal> {
     let mut faults = Vec::new();
     let task = note(Name::parse(&command.task), &mut faults);
     let target = note(branch(&command.target), &mut faults);
@@ -53,7 +59,7 @@ pub fn submit(changes: &Changes, command: &SubmitChange, author: &ActorName) -> 
     let (Some(task), Some(target), true) = (task, target, faults.is_empty()) else {
         return Err(Refusal::InvalidChange { faults });
     };
-    if let Some(live) = changes.live(&task, &command.content) {
+    if let Some(live) = changes.live(&task, &command.content, old) {
         return Ok(Submission::Duplicate(live.id));
     }
     Ok(Submission::New(Box::new(ChangeSubmitted {
@@ -92,7 +98,7 @@ pub fn requeue(changes: &Changes, dead: &Change) -> Result<Submission, Refusal> 
         }
         _ => return Err(Refusal::ChangeNotDead { change: dead.id.into() }),
     }
-    if let Some(live) = changes.live(&dead.task, &dead.content) {
+    if let Some(live) = changes.live(&dead.task, &dead.content, None) {
         return Ok(Submission::Duplicate(live.id));
     }
     Ok(Submission::New(Box::new(ChangeSubmitted {
