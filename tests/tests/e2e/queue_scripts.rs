@@ -217,7 +217,7 @@ fn a_completion_killed_at_any_step_is_repeated_and_lands_once() {
         }
         lands(&complete(&queue, "walter", &claim, &commit));
         lands(&complete(&queue, "walter", &claim, &commit));
-        assert_eq!(queue.landed(), [change.clone()], "{point}");
+        assert_eq!(queue.landed(), std::slice::from_ref(&change), "{point}");
         let log = queue.workspace.ok(ORGANIZER, &["log", "--kind", "change.landed"]);
         let events = log["log"]["events"].as_array().unwrap();
         assert_eq!(events.len(), 1, "{point}");

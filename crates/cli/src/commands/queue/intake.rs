@@ -95,7 +95,7 @@ impl Gate<'_> {
         };
         let command = self.command(&brought, target, paths, content);
         // The engine decides the same once more; but it would find out after the content is written.
-        submit::submit(&Changes::default(), &command, actor)?;
+        submit::submit(&Changes::default(), &command, None, actor)?;
         match (&command.content, &brought.brings) {
             (Content::Operations(_), Brings::Operations { content, .. }) => {
                 let blobs = Blobs::of(&self.workspace.folder());
@@ -123,7 +123,7 @@ impl Gate<'_> {
         let mut faults: Vec<String> =
             self.faults_of_settings(&target, &brought.checks).into_iter().map(|fault| fault.message).collect();
         let command = self.command(brought, target, paths.clone(), Content::Operations(blob_hash(content)));
-        match submit::submit(&Changes::default(), &command, actor) {
+        match submit::submit(&Changes::default(), &command, None, actor) {
             Err(Refusal::InvalidChange { faults: more }) => faults.extend(more),
             Err(other) => faults.push(other.to_string()),
             Ok(_) => {}
