@@ -164,8 +164,8 @@ impl Git {
             "core.hooksPath=/dev/null",
             "commit.gpgSign=false",
             // Somebody else's git may be at the same ref for a moment.
-            "core.filesRefLockTimeout=3000",
-            "core.packedRefsTimeout=3000",
+            "core.filesRefLockTimeout=1000",
+            "core.packedRefsTimeout=1000",
             "gc.auto=0",
             "maintenance.auto=false",
             "core.fsmonitor=false",
