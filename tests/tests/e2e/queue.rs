@@ -133,11 +133,26 @@ fn a_change_that_fails_again_and_again_is_dead_with_its_cause() {
     let queue = queue("checks = [\"exit 3\"]");
     let change = queue.submit("ann", "T-1", &patch(0, 2, "x"));
     let outcomes = queue.work_all("walter", &[]);
-    assert_eq!(count(&outcomes, "failed"), 5, "{outcomes:#?}");
+    assert_eq!(count(&outcomes, "failed"), 2, "{outcomes:#?}");
     let shown = queue.show(&change);
-    assert_eq!((&shown["state"], &shown["failures"]), (&json!("dead"), &json!(5)));
+    assert_eq!((&shown["state"], &shown["failures"]), (&json!("dead"), &json!(2)));
+    let cause = shown["cause"]["text"].as_str().unwrap();
+    assert!(cause.ends_with("ended with 3, again, in attempt 2"), "{cause}");
     assert!(queue.workspace.ok("ann", &["inbox"]).to_string().contains("T-1"));
     queue.is_sound();
+}
+
+#[test]
+fn a_change_that_failed_is_tried_by_itself_and_one_run_decides() {
+    let queue = queue("");
+    let (runs, change) = (queue.workspace.root().join("runs"), patch(0, 2, "guilty"));
+    let check = format!("cat f* | grep -c -e guilty -e fine >> {}; ! grep -q guilty f*", runs.display());
+    queue.settings(&format!("lanes = 1\nattempts = 3\nchecks = [{check:?}]"));
+    queue.submit("ann", "T-1", &change);
+    let outcomes = queue.work_all("walter", &[]);
+    assert_eq!((count(&outcomes, "failed"), &queue.show("T-1")["failures"]), (3, &json!(3)));
+    // Twice before it was blamed, and once in each attempt after that.
+    assert_eq!(std::fs::read_to_string(&runs).unwrap(), "1\n1\n1\n1\n");
 }
 
 #[test]
@@ -164,7 +179,7 @@ fn each_request_is_tested_with_its_own_checks_and_only_with_allowed_ones() {
     let outcomes = queue.work_all("walter", &[]);
     assert_eq!(count(&outcomes, "landed"), 1, "{outcomes:#?}");
     assert_eq!(queue.state(&good), "landed");
-    assert_eq!((queue.state(&bad), queue.show(&bad)["failures"].clone()), ("dead".to_owned(), json!(5)));
+    assert_eq!((queue.state(&bad), queue.show(&bad)["failures"].clone()), ("dead".to_owned(), json!(2)));
     let shown = queue.show(&forbidden);
     assert_eq!(
         (&shown["state"], &shown["failures"], &shown["cause"]["class"]),

@@ -242,7 +242,7 @@ pub const ROWS: &[Row] = &[
         "stale_fence",
         Fenced,
         "The token or claim is not the current one, or not the actor's: what it was for was finished, handed back or taken again since.",
-        "Drop the work on this claim; convoke recv, or a worker, takes what is there now.",
+        "Drop the work on this claim, and take what is there now: convoke recv, or convoke queue lease.",
     ),
     row(
         "not_your_mailbox",

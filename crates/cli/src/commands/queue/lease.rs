@@ -28,7 +28,8 @@ use crate::{
 
 /// Claim changes, for a worker of your own: a script that tests them itself
 ///
-/// It prints each change with the number of the claim (the fence), which every later command needs. Then, for each:
+/// It prints each change with the number of the claim (the fence), which every later command
+/// needs. Then, for each:
 ///
 ///   convoke queue build ID --fence N                    the commit to test, on the branch as it is
 ///   convoke queue heartbeat ID --fence N                keeps the claim while you test
@@ -36,8 +37,8 @@ use crate::{
 ///   convoke queue fail ID --fence N --cause TEXT        if a check failed
 ///   convoke queue return ID --fence N --reason TEXT     gives it back without blame
 ///
-/// A claim that runs out goes to whoever asks next, and every command under it is refused then, with exit code 6. Exit code 8 says
-/// that there is nothing to claim.
+/// A claim that runs out goes to whoever asks next, and every command under it is refused then
+/// (exit code 6). Exit code 8 says that there is nothing to claim.
 ///
 /// Example: convoke --as builder queue lease --max 2 --lease 10m --json
 #[derive(Debug, Args)]
