@@ -11,6 +11,11 @@ use convoke_core::{
 /// Something that happened. What became of a change is told after it is in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
+    /// The queue is paused: nobody gets anything until it goes on.
+    Paused {
+        /// Why, in a sentence.
+        why: String,
+    },
     /// Changes were claimed.
     Claimed(Vec<Of>),
     /// Checks run in a lane.

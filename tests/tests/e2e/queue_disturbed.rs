@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    process::Command,
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -126,6 +126,20 @@ fn a_repository_that_takes_no_fences_ends_the_worker_and_harms_no_change() {
     fs::remove_file(&in_the_way).unwrap();
     assert_eq!(count(&queue.work_all("walter", &[]), "landed"), 2);
     queue.is_sound();
+}
+
+#[test]
+fn a_worker_that_waits_for_a_pause_to_end_says_so_once() {
+    let queue = queue("lanes = 1");
+    let change = queue.submit("ann", "T-1", &patch(0, 2, "x"));
+    queue.workspace.ok("olga", &["queue", "pause", "--reason", "lunch"]);
+    let mut command = queue.workspace.plain_command(&["queue", "worker", "--until-empty", "--as", "walter"]);
+    let worker = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    thread::sleep(Duration::from_secs(3));
+    queue.workspace.ok("olga", &["queue", "resume"]);
+    let said = String::from_utf8(worker.wait_with_output().unwrap().stderr).unwrap();
+    assert_eq!(said.matches("the queue is paused: lunch").count(), 1, "{said}");
+    assert_eq!(queue.state(&change), "landed");
 }
 
 #[test]

@@ -126,13 +126,16 @@ fn outcome(news: &News) -> Option<Outcome<'_>> {
         }
         News::Returned { of: Of { change, task }, reason } => Outcome::Returned { change: *change, task, reason },
         News::Lost { of: Of { change, task }, why } => Outcome::Lost { change: *change, task, why },
-        News::Claimed(_) | News::Testing { .. } | News::Red { .. } | News::BranchMoved { .. } => return None,
+        News::Paused { .. } | News::Claimed(_) | News::Testing { .. } | News::Red { .. } | News::BranchMoved { .. } => {
+            return None;
+        }
     })
 }
 
 /// A line for people.
 fn line(news: &News) -> String {
     let line = match news {
+        News::Paused { why } => format!("waiting     {why}"),
         News::Claimed(of) => format!("claimed     {}", names(of)),
         News::Testing { lane, of, on_top_of } => {
             let on_top_of =

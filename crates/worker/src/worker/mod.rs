@@ -153,6 +153,8 @@ pub struct Worker<'a, D: Desk> {
     look_at: Instant,
     /// The last claim brought nothing.
     found_nothing: bool,
+    /// The last claim met a queue that is paused.
+    met_a_pause: bool,
     broken: u32,
     /// How often in a row git could not move the branch, which stood where it should.
     not_moved: u32,
@@ -197,6 +199,7 @@ impl<'a, D: Desk> Worker<'a, D> {
             extended_at: now,
             look_at: now,
             found_nothing: false,
+            met_a_pause: false,
             broken: 0,
             not_moved: 0,
             summary: Summary::default(),

@@ -35,9 +35,16 @@ impl<D: Desk> Worker<'_, D> {
         if room == 0 || is_over || Instant::now() < self.look_at {
             return Ok(());
         }
+        let met_a_pause = std::mem::take(&mut self.met_a_pause);
         let jobs = match self.desk.claim(u32::try_from(room).unwrap_or(u32::MAX)) {
             Ok(jobs) => jobs,
-            Err(no) if no.code == "queue_paused" && self.options.until != Until::Once => Vec::new(),
+            Err(no) if no.code == "queue_paused" && self.options.until != Until::Once => {
+                self.met_a_pause = true;
+                if !met_a_pause {
+                    (self.tell)(&News::Paused { why: no.message });
+                }
+                Vec::new()
+            }
             Err(no) => return Err(Trouble::Log(no)),
         };
         if jobs.len() < room {
