@@ -36,9 +36,9 @@ impl Linked {
         self.own.join(Self::LANE).exists()
     }
 
-    /// Whether it is a lane whose folder is gone.
-    pub(crate) fn is_lost_lane(&self) -> bool {
-        self.is_lane() && !self.link.exists()
+    /// Whether it is a lane, or was in this folder, and is gone.
+    pub(crate) fn is_lost(&self, within: &Path) -> bool {
+        (self.is_lane() || self.link.starts_with(within)) && !self.link.exists()
     }
 }
 

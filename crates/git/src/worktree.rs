@@ -103,18 +103,20 @@ impl Worktree {
     /// [`GitError`] if the folder cannot be removed.
     pub fn remove(self) -> Result<(), GitError> {
         remove(&self.folder)?;
-        self.repository.forget_lost_lanes()
+        self.repository.forget_lost_lanes(&self.folder)
     }
 }
 
 impl Repository {
-    /// Forgets lanes whose folders are gone. Other worktrees stay known: theirs may lie on a disk that is not mounted, and what git
-    /// would forget with them is somebody's.
+    /// Forgets lanes whose folders are gone, and whatever was in this folder and is gone. Other worktrees stay known: theirs may lie
+    /// on a disk that is not mounted, and what git would forget with them is somebody's.
     ///
     /// # Errors
     /// [`GitError`] if that is not possible.
-    pub fn forget_lost_lanes(&self) -> Result<(), GitError> {
-        let mut lost = self.linked().into_iter().filter(Linked::is_lost_lane);
+    pub fn forget_lost_lanes(&self, within: &Path) -> Result<(), GitError> {
+        // A worker may have been killed before it could say that a worktree is a lane.
+        let within = fs::canonicalize(within).unwrap_or_else(|_| within.to_path_buf());
+        let mut lost = self.linked().into_iter().filter(|linked| linked.is_lost(&within));
         lost.try_for_each(|lane| remove(&lane.own))
     }
 }

@@ -378,7 +378,13 @@ fn a_worktree_of_somebody_else_stays_known_while_its_folder_is_not_there() {
     // A lane whose folder somebody took away is forgotten.
     let lost = scene.lane();
     fs::remove_dir_all(lost.folder()).unwrap();
-    scene.repository.forget_lost_lanes().unwrap();
+    // And so is one whose worker was killed before it said that it is a lane.
+    let lanes = scene.folder.path().join("lanes");
+    fs::create_dir(&lanes).unwrap();
+    let half_made = lanes.join("lane");
+    git(scene.repository.folder(), &["worktree", "add", "-q", "--detach", half_made.to_str().unwrap(), "main"]);
+    fs::remove_dir_all(&half_made).unwrap();
+    scene.repository.forget_lost_lanes(&lanes).unwrap();
     assert_eq!(git(scene.repository.folder(), &["worktree", "list"]).lines().count(), 2);
     fs::rename(&away, &theirs).unwrap();
     assert_eq!(git(&theirs, &["status", "--porcelain"]), "");

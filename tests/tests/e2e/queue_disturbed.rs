@@ -113,6 +113,22 @@ fn a_lock_at_the_fence_of_one_change_holds_up_only_that_one() {
 }
 
 #[test]
+fn a_repository_that_takes_no_fences_ends_the_worker_and_harms_no_change() {
+    let queue = queue("lanes = 1");
+    let changes = [0, 1].map(|number| queue.submit("ann", &format!("T-{number}"), &patch(number, 2, "x")));
+    let in_the_way = queue.repository().join("refs/convoke");
+    fs::write(&in_the_way, "").unwrap();
+    let (exit, out, err) = queue.start("walter", &["--until-empty"], None).end();
+    assert_eq!(exit, Some(1), "{out}{err}");
+    for change in &changes {
+        assert_eq!((queue.state(change).as_str(), &queue.show(change)["failures"]), ("queued", &0.into()));
+    }
+    fs::remove_file(&in_the_way).unwrap();
+    assert_eq!(count(&queue.work_all("walter", &[]), "landed"), 2);
+    queue.is_sound();
+}
+
+#[test]
 fn a_check_does_not_outlive_a_worker_that_was_killed() {
     let queue = queue("lanes = 1\nany_check = true\nlease = \"1s\"");
     let mark = format!("convoke-orphan-{}", std::process::id());

@@ -23,9 +23,14 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// The folder of all workers.
+    pub(crate) fn all(workspace: &Workspace) -> PathBuf {
+        workspace.file(FOLDER)
+    }
+
     /// Takes the folder of this worker.
     pub(crate) fn take(workspace: &Workspace, worker: &ActorName) -> Result<Self, Fault> {
-        let all = workspace.file(FOLDER);
+        let all = Self::all(workspace);
         let cannot = |error| disk::fault("the folder for worktrees cannot be made", &error);
         fs::create_dir_all(&all).map_err(cannot)?;
         let lock = all.join(format!("{worker}.lock"));
@@ -60,7 +65,7 @@ impl Place {
 
     /// What workers that live no more have left behind.
     pub(crate) fn left_behind(workspace: &Workspace) -> Result<Vec<Self>, Fault> {
-        let Ok(entries) = fs::read_dir(workspace.file(FOLDER)) else { return Ok(Vec::new()) };
+        let Ok(entries) = fs::read_dir(Self::all(workspace)) else { return Ok(Vec::new()) };
         let names = entries.flatten().filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             ActorName::parse(name.strip_suffix(".lock").unwrap_or(&name)).ok()

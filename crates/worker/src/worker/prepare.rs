@@ -91,23 +91,33 @@ impl<D: Desk> Worker<'_, D> {
 
     /// Writes the claims' fences into the repository; gives those that are the newest.
     fn raise_fences(&mut self, tickets: &[Ticket]) -> Result<Vec<Ticket>, Trouble> {
+        if let Ok(newest) = self.raise(tickets) {
+            return Ok(newest);
+        }
+        // One whose ref cannot be written, as its lock was left behind, keeps none of the others from being worked on.
+        let (mut raised, mut failed) = (Vec::new(), Vec::new());
+        for ticket in tickets {
+            match self.raise(&[*ticket]) {
+                Ok(newest) => raised.push(newest),
+                Err(error) => failed.push((*ticket, error)),
+            }
+        }
+        for (ticket, error) in failed {
+            // If none can be written, that is no matter of one change.
+            if raised.is_empty() && tickets.len() > 1 {
+                return Err(error.into());
+            }
+            self.broken += u32::from(raised.is_empty());
+            self.broken(&[ticket], error)?;
+        }
+        Ok(raised.concat())
+    }
+
+    fn raise(&mut self, tickets: &[Ticket]) -> Result<Vec<Ticket>, GitError> {
         let fences: Vec<_> =
             tickets.iter().filter_map(|ticket| Some(self.fence_of(&self.held.get(ticket)?.job))).collect();
+        let outranked = self.refs.raise(&fences)?;
         let mut newest = Vec::new();
-        let outranked = match self.refs.raise(&fences) {
-            Ok(outranked) => outranked,
-            // One whose ref cannot be written, as its lock was left behind, keeps none of the others from being worked on.
-            Err(error) if tickets.len() < 2 => {
-                self.broken(tickets, error)?;
-                return Ok(newest);
-            }
-            Err(_) => {
-                for ticket in tickets {
-                    newest.extend(self.raise_fences(&[*ticket])?);
-                }
-                return Ok(newest);
-            }
-        };
         for ticket in tickets {
             let Some(held) = self.held.get(ticket) else { continue };
             if outranked.contains(&self.fence_of(&held.job)) {

@@ -53,7 +53,7 @@ impl Cleanup {
         let left = Place::left_behind(&workspace)?;
         let worktrees = left.iter().filter(|place| place.is_littered()).count();
         drop(left);
-        repository.forget_lost_lanes().map_err(|error| repository::fault(&error))?;
+        repository.forget_lost_lanes(&Place::all(&workspace)).map_err(|error| repository::fault(&error))?;
         let mut ended = Vec::new();
         for fence in fences {
             if has_ended(context, fence.change)? {
