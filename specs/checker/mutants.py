@@ -26,19 +26,19 @@ class Mutant:
         self.name = entry.get("name", "?")
         self.caught, self.problems = [], []
         self.text = None
-        # How long each check took that noticed, by its name.
-        self.seconds = {}
+        # By sort, the name of the check that noticed; and the seconds that all took.
+        self.noticed, self.seconds = {}, 0.0
 
-    def quickest(self):
-        """The name of the check that noticed soonest."""
-        return min(self.seconds, key=self.seconds.get, default="")
+    def told(self):
+        """What caught it, for people and for `_caught`: sorts of checks, of models by their names."""
+        return ", ".join(sort if self.noticed[sort] == sort else f"{sort} by {self.noticed[sort]}" for sort in self.caught)
 
 
 def run(tools, wanted, entries, progress, whole, update, quick=False, specs=modules.SPECS):
     """Runs them all; returns what failed. The table is written, or compared with the committed one. `quick` asks of each only
-    whether anything catches it, first the check of which the committed table says so, and stops at the first that does."""
+    whether anything catches it: first the checks of which the committed table says so, the cheapest of them first."""
     failures, mutants = [], []
-    known = _quickest(_committed(specs)) if quick else {}
+    known = _caught(_committed(specs)) if quick else {}
     for module in wanted:
         found, problems = load(module, specs)
         mutants += found
@@ -48,8 +48,11 @@ def run(tools, wanted, entries, progress, whole, update, quick=False, specs=modu
         def check(numbered):
             number, mutant = numbered
             if not mutant.problems:
-                first = known.get((mutant.module, mutant.name))
-                _Trial(tools, mutant, entries.get(mutant.module, {}), f"{work}/{number}", specs).run(first, quick)
+                trial = _Trial(tools, mutant, entries.get(mutant.module, {}), f"{work}/{number}", specs)
+                if quick:
+                    trial.run_quickly(known.get((mutant.module, mutant.name), set()))
+                else:
+                    trial.run()
                 _judge(mutant)
             return mutant
 
@@ -58,7 +61,7 @@ def run(tools, wanted, entries, progress, whole, update, quick=False, specs=modu
                 return "FAILED: " + "; ".join(mutant.problems), True
             if mutant.entry.get("equivalent"):
                 return "equivalent, caught by nothing", False
-            return f"caught by {', '.join(mutant.caught)} ({mutant.quickest()}, {min(mutant.seconds.values()):.1f} s)", False
+            return f"caught: {mutant.told()} ({mutant.seconds:.1f} s)", False
 
         jobs.each(check, list(enumerate(mutants)), progress, lambda numbered: f"{numbered[1].module} mutant {numbered[1].name!r}", result)
     failures += [f"{mutant.module} mutant {mutant.name!r}: {problem}" for mutant in mutants for problem in mutant.problems]
@@ -98,36 +101,46 @@ class _Trial:
         self.tools, self.mutant, self.entry, self.work, self.specs = tools, mutant, entry, work, specs
         self.extra = {mutant.entry["file"]: mutant.text}
         self.folder = modules.stage(mutant.module, f"{work}/small", "small", self.extra, specs)
+        self._committed = specs / mutant.module / "graph.txt"
 
-    def run(self, first, quick):
-        """Tries one check after the other. One model whose verdict changes is enough; if it is to be `quick`, one check of any sort."""
-        mutant = self.mutant
-        for name in sorted(self._names(), key=lambda name: name != first):
-            if mutant.problems or (quick and mutant.caught):
-                break
-            if name in self.entry.get("models", {}) and _VERDICTS & set(mutant.caught):
-                continue
-            sort, seconds = {"graph": self._graph, "traces": self._traces}.get(name, functools.partial(self._model, name))()
-            if sort:
-                mutant.caught.append(sort)
-                mutant.seconds[name] = seconds
-        mutant.caught = [check for check in CHECKS if check in mutant.caught]
+    def run(self):
+        """Tries every check; but one model of a sort that notices is enough."""
+        for name in self._names():
+            if not self.mutant.problems and _sort(name) not in self.mutant.caught:
+                self._try(name)
+
+    def run_quickly(self, known):
+        """Tries one check after the other until one notices: first those that are `known` to by their name or sort; the cheapest first."""
+        for name in sorted(self._names(), key=lambda name: (not known & {name, _sort(name)}, self._cost(name))):
+            if not self.mutant.problems and not self.mutant.caught:
+                self._try(name)
+
+    def _try(self, name):
+        sort, seconds = {"graph": self._graph, "traces": self._traces}.get(name, functools.partial(self._model, name))()
+        self.mutant.seconds += seconds
+        if sort:
+            self.mutant.noticed.setdefault(sort, name)
+            self.mutant.caught = [check for check in CHECKS if check in (sort, *self.mutant.caught)]
 
     def _names(self):
+        # Safety first: it notices most.
+        models = sorted(self.entry.get("models", {}), key=lambda name: (not name.startswith("MCSafety"), name))
         # The graph and the traces are of the module itself: they do not see what only a model adds to it.
-        names = [] if self.mutant.entry["file"].startswith("MC") else ["graph"]
-        if names and sample.file(self.mutant.module, self.specs).exists():
-            names.append("traces")
-        models = self.entry.get("models", {})
-        # Safety first, then what can be reached; small models before large ones. That a property fails without fairness says
-        # nothing of a mutant that its success with fairness does not.
-        sorts = ["safety", "witness", "liveness"]
-        order = {name: (sorts.index(_sort(name)), models[name].get("states", 0), name) for name in models if not name.startswith("MCNoFairness")}
-        return names + sorted(order, key=order.get)
+        if self.mutant.entry["file"].startswith("MC"):
+            return models
+        return ["graph", *models, *(["traces"] if sample.file(self.mutant.module, self.specs).exists() else [])]
+
+    def _cost(self, name):
+        """In states, or nearly so."""
+        if name == "traces":
+            return 0
+        if name == "graph":
+            return _committed_graph(self._committed)[1]
+        return self.entry["models"][name].get("states", _STATES_OF_TLC)
 
     def _graph(self):
         row = graphs.Row(self.mutant.module, dict(self.entry.get("graph", {}), seconds=_SECONDS))
-        committed, nodes = _committed_graph(self.specs / self.mutant.module / "graph.txt")
+        committed, nodes = _committed_graph(self._committed)
         graphs.make(self.tools, row, self.folder, first_only=True, nodes=nodes)
         for problem in row.problems:
             self._must_be_tla(problem)
@@ -230,21 +243,20 @@ def _cells(text):
 
 def _rows(text):
     """What caught each mutant of a table, by module, name, what it is, and whether it is equivalent."""
-    return {(module, name, why, caught.startswith("nothing: equivalent")): caught for module, name, why, caught, *_ in _cells(text)}
+    return {(module, name, why, caught.startswith("nothing: equivalent")): caught for module, name, why, caught in _cells(text)}
 
 
-def _quickest(text):
-    """What caught each soonest, by module and name."""
-    return {(module, name): quickest for module, name, _, _, *rest in _cells(text) for quickest in rest}
+def _caught(text):
+    """The checks that caught each, by module and name: of models their names, or their sorts if no names are told."""
+    return {(module, name): {check.split(" by ")[-1] for check in caught.split(", ")} for module, name, _, caught in _cells(text)}
 
 
 def _text(mutants, wanted):
     lines = [
         "# Mutants of the specifications", "",
         "Made by `specs/check --mutants --update`; do not edit. Each mutant is one edit of a module that makes it wrong. *graph* is the comparison",
-        "with the state graph of the code, *traces* are recorded runs that were refused; *safety*, *witness* or *liveness* is the first model, in this",
-        "order, whose verdict changed, *numbers* one before it in which only the number of states did. CI asks what noticed soonest, and the others only",
-        "if that does not.", "",
+        "with the state graph of the code; *safety*, *witness* and *liveness* are models whose verdict changed, *numbers* those in which only the",
+        "number of states changed, *traces* recorded runs that were refused.", "",
         "| module | mutants | equivalent | " + " | ".join(CHECKS) + " | models alone | all |", "| --- " * (len(CHECKS) + 5) + "|",
     ]
     for module in wanted:
@@ -254,11 +266,11 @@ def _text(mutants, wanted):
         verdicts = sum(bool(_VERDICTS & set(mutant.caught)) for mutant in real)
         lines.append(f"| {module} | {len(own)} | {len(own) - len(real)} | " + " | ".join(map(str, counts)) + f" | {verdicts} | {sum(bool(mutant.caught) for mutant in real)} |")
     for module in wanted:
-        lines += ["", f"## {module}", "", "| mutant | what it is | caught by | soonest by |", "| --- | --- | --- | --- |"]
+        lines += ["", f"## {module}", "", "| mutant | what it is | caught by |", "| --- | --- | --- |"]
         for mutant in (mutant for mutant in mutants if mutant.module == module):
             reason = mutant.entry.get("equivalent")
-            caught = f"nothing: equivalent, {reason}" if reason else ", ".join(mutant.caught) or "**nothing**"
-            lines.append("| " + " | ".join(_cell(text) for text in (mutant.name, mutant.entry.get("why", ""), caught, mutant.quickest())) + " |")
+            caught = f"nothing: equivalent, {reason}" if reason else mutant.told() or "**nothing**"
+            lines.append("| " + " | ".join(_cell(text) for text in (mutant.name, mutant.entry.get("why", ""), caught)) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -46,7 +46,7 @@ impl Rules {
                     "$1$2  1s  1s  1s",
                 ),
                 // Its columns are as wide as the times below.
-                (regex(r"(?m)^( +count) +p50 +p95 +p99$"), "$1  p50 p95 p99"),
+                (regex(r"(?m)^( +count) +p50 +p95 +p99$"), "$1  p50  p95  p99"),
                 (regex(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z"), "2026-11-21T15:00:00Z"),
                 (regex(r"\b[0-9]+s ago\b"), "just now"),
                 (regex(r"\bprocess [0-9]+\b"), "process 4242"),
