@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use convoke_core::queue::{GitHash, RepoPath};
+use convoke_core::queue::GitHash;
 use convoke_git::{Builder, GitError, Merged, Operation, Repository};
 
 use crate::{
     desk::Job,
+    obstacle::{Obstacle, obstacle_in},
     train::{Stack, Ticket, rest},
 };
 
@@ -24,15 +25,6 @@ pub(crate) enum Bringing {
 pub(crate) struct Built {
     pub(crate) commit: GitHash,
     pub(crate) tree: GitHash,
-}
-
-/// Why a change makes no tree on top of another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Obstacle {
-    /// It does not apply.
-    Conflict { paths: Vec<String>, detail: String },
-    /// It applies, and does what it may not.
-    Faults(Vec<String>),
 }
 
 /// Builds stacks on the tip of one branch.
@@ -159,15 +151,9 @@ impl Stacks {
             let paths = job.paths.iter().map(ToString::to_string).collect();
             return Ok(Err(Obstacle::Conflict { paths, detail }));
         }
-        let mut faults = Vec::new();
-        for touched in self.builder.touched(&base.tree, &tree)? {
-            let named = RepoPath::parse(&touched.path).is_ok_and(|path| job.paths.contains(&path));
-            if !named {
-                faults.push(format!("it touches {:?}, which it does not name", touched.path));
-            }
-            faults.extend(touched.fault());
-        }
-        Ok(if faults.is_empty() { Ok(tree) } else { Err(Obstacle::Faults(faults)) })
+        let touched = self.builder.touched(&base.tree, &tree)?;
+        let obstacle = obstacle_in(&touched, &job.paths, matches!(bringing, Bringing::Commit(_)));
+        Ok(obstacle.map_or(Ok(tree), Err))
     }
 
     fn commit(&mut self, tree: &GitHash, parent: &GitHash, job: &Job, bringing: &Bringing) -> Result<Built, GitError> {

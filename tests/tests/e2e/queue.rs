@@ -93,12 +93,12 @@ fn a_change_waits_for_those_it_collides_with_as_long_as_they_are_not_decided() {
     let ann = queue.submit("ann", "T-1", &patch(0, 5, "broken"));
     let bob = queue.submit("bob", "T-2", &patch(0, 5, "fine"));
     let after = queue.submit("cleo", "T-3", &patch(0, 9, "after"));
-    let mut worker = queue.start("walter", &["--lanes", "2"], None);
+    let worker = queue.start("walter", &["--lanes", "2"], None);
     queue.wait_for(&after, "landed");
     worker.signal(Signal::TERM);
-    let (exit, out, err) = std::mem::replace(&mut worker, queue.start("idle", &["--once"], None)).end();
+    let (exit, out, err) = worker.end();
     assert_eq!(exit, Some(0), "{out}{err}");
-    assert_eq!((queue.state(&bob), queue.state(&ann)), ("landed".to_owned(), "queued".to_owned()));
+    assert_ne!(queue.state(&ann), "landed");
     assert_eq!(queue.landed(), [bob, after], "what overlaps keeps its order");
 }
 
@@ -119,12 +119,36 @@ fn a_failing_check_is_told_with_its_output_and_innocent_batch_mates_land() {
     }
     worker.signal(Signal::TERM);
     assert_eq!(worker.end().0, Some(0));
-    let guilty = queue.show("T-5");
-    assert_eq!(guilty["failures"], 1, "tried once more before it was blamed, and that is one failure: {guilty}");
-    assert_eq!(guilty["cause"]["output"], "f5\nseen\n");
-    assert_eq!(guilty["cause"]["class"], "check");
-    assert!(guilty["cause"]["text"].as_str().unwrap().contains("ended with 7"), "{guilty}");
+    // On a slow machine its pause may be over, and its last attempt begun.
+    let log = queue.workspace.ok("ann", &["log", "--kind", "change.failed"]);
+    let failed = log["log"]["events"].as_array().unwrap();
+    assert_eq!(failed.len(), 1, "tried once more before it was blamed, and that is one failure: {log}");
+    let cause = &failed[0]["payload"];
+    assert_eq!((&cause["output"], &cause["class"]), (&json!("f5\nseen\n"), &json!("check")));
+    assert!(cause["cause"].as_str().unwrap().ends_with("ended with 7, twice"), "{cause}");
     assert!(!queue.file("f5").contains("poison"));
+    queue.is_sound();
+}
+
+/// A merge follows a file that was renamed: it would touch one that the change does not name.
+#[test]
+fn a_branch_whose_file_was_renamed_meanwhile_conflicts() {
+    let queue = queue("");
+    let user = queue.user();
+    git(&user, &["checkout", "-q", "-b", "edits", "origin/main"]);
+    fs::write(user.join("f0"), text(0, &[(5, "edited")])).unwrap();
+    git(&user, &["commit", "-q", "-a", "-m", "Edit"]);
+    git(&user, &["checkout", "-q", "-b", "renames", "origin/main"]);
+    git(&user, &["mv", "f0", "g0"]);
+    git(&user, &["commit", "-q", "-a", "-m", "Rename"]);
+    git(&user, &["push", "-q", "origin", "edits", "renames"]);
+    let submit = |branch: &str| id_in(&queue.workspace.ok("ann", &["queue", "submit", "--branch", branch]));
+    let (renames, edits) = (submit("renames"), submit("edits"));
+    queue.work_all("walter", &[]);
+    assert_eq!((queue.state(&renames), queue.state(&edits)), ("landed".to_owned(), "conflicted".to_owned()));
+    let cause = &queue.show(&edits)["cause"];
+    assert_eq!(cause["paths"], json!(["g0"]));
+    assert!(cause["text"].as_str().unwrap().contains("renamed on the branch"), "{cause}");
     queue.is_sound();
 }
 

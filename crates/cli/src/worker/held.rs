@@ -15,7 +15,7 @@ use convoke_core::{
     limits,
     name::ActorName,
     queue::{
-        GitHash, RepoPath,
+        GitHash,
         events::{CheckResult, Content, FailureClass, Receipt},
     },
     refusal::Refusal,
@@ -28,7 +28,7 @@ use convoke_projections::{
     view::{ChangeState, ChangeView},
 };
 use convoke_store::blobs::Blobs;
-use convoke_worker::{message, probe, request};
+use convoke_worker::{Obstacle, message, obstacle_in, probe, request};
 use serde::Serialize;
 
 use super::Place;
@@ -145,9 +145,11 @@ impl<'a> Held<'a> {
             }
             Merged::Conflict { paths, detail } => return Err(self.conflict(&base, paths, detail)),
         };
-        let faults = self.faults(&base_tree, &tree)?;
-        if !faults.is_empty() {
-            return Err(self.reject(faults));
+        let by_merge = matches!(self.view.content, Some(Content::Commit(_)));
+        match self.obstacle(&base_tree, &tree, by_merge)? {
+            None => {}
+            Some(Obstacle::Conflict { paths, detail }) => return Err(self.conflict(&base, paths, detail)),
+            Some(Obstacle::Faults(faults)) => return Err(self.reject(faults)),
         }
         let commit = self.commit(&tree, &base)?;
         Ok(Candidate { change: self.view.line.id, commit, tree, base })
@@ -174,8 +176,7 @@ impl<'a> Held<'a> {
             let what = format!("the commit {tested} has the tree that the branch has: it changes nothing");
             return Err(Refusal::BadRequest(what).into());
         }
-        let faults = self.faults(&base_tree, &tree)?;
-        if !faults.is_empty() {
+        if let Some(Obstacle::Faults(faults)) = self.obstacle(&base_tree, &tree, false)? {
             return Err(Fault::new("paths_not_named", format!("the commit {tested}: {}", faults.join("; "))));
         }
         self.is_not_checked_out()?;
@@ -377,16 +378,10 @@ impl<'a> Held<'a> {
         Err(Fault::new("checks_missing", format!("it is not said that this passed: {}", missing.join(", "))))
     }
 
-    /// What a tree does that it may not: it touches what the change does not name, or holds what leads out.
-    fn faults(&self, from: &GitHash, to: &GitHash) -> Result<Vec<String>, Fault> {
-        let mut faults = Vec::new();
-        for touched in self.repository.touched(from, to).map_err(|error| repository::fault(&error))? {
-            if !RepoPath::parse(&touched.path).is_ok_and(|path| self.view.paths.contains(&path)) {
-                faults.push(format!("it touches {:?}, which the change does not name", touched.path));
-            }
-            faults.extend(touched.fault());
-        }
-        Ok(faults)
+    /// What keeps a tree from landing.
+    fn obstacle(&self, from: &GitHash, to: &GitHash, by_merge: bool) -> Result<Option<Obstacle>, Fault> {
+        let touched = self.repository.touched(from, to).map_err(|error| repository::fault(&error))?;
+        Ok(obstacle_in(&touched, &self.view.paths, by_merge))
     }
 
     /// What the branch becomes with the change.

@@ -31,7 +31,8 @@ use crate::{
     desk::{Desk, Job, No},
     lane::{Lane, Must, Outcome},
     news::{News, Of},
-    stacks::{Bringing, Obstacle, Stacks},
+    obstacle::Obstacle,
+    stacks::{Bringing, Stacks},
     train::{Limits, Stack, Step, Ticket, Train},
 };
 

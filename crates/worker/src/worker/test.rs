@@ -37,10 +37,14 @@ impl<D: Desk> Worker<'_, D> {
                 return Ok(());
             };
             match self.stacks.build(stack, &held.job, &held.bringing) {
-                Ok(Ok(_)) => {}
+                // A long stack takes a while.
+                Ok(Ok(_)) => self.extend_leases()?,
                 Ok(Err(obstacle)) => return self.obstacle(ticket, until == 1, obstacle),
                 Err(error) => return self.broken(&[ticket], error),
             }
+        }
+        if !self.train.expects(&test.stack) {
+            return Ok(());
         }
         probe::at("built");
         let commit = self.stacks.commit_of(&test.stack)?;
