@@ -28,7 +28,7 @@ Plain == <<"ann", Request("k1", "normal", {<<"src">>}, 0, {}, "none")>>
 
 \* What is handed in in the one world. In the state that the first makes the second is a duplicate, and the other way round.
 OfOne ==
-    {Plain, <<"ann", Request("k1", "high", {<<"src">>}, 1, {"ann", "rae"}, "none")>>}
+    {Plain, <<"ann", Request("k1", "high", {<<"src">>}, 2, {"ann", "bob", "rae"}, "none")>>}
 
 Urgent == <<"bob", Request("k2", "critical", {<<"src", "a">>, <<"doc">>}, 0, {}, "none")>>
 

@@ -159,7 +159,7 @@ fn plain() -> Command {
 }
 
 fn reviewed() -> Command {
-    with(submit("k1", "high", &["src"]), "approval", json!({"needed": 1, "of": ["ann", "rae"]}))
+    with(submit("k1", "high", &["src"]), "approval", json!({"needed": 2, "of": ["ann", "bob", "rae"]}))
 }
 
 fn urgent() -> Command {
