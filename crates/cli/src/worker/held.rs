@@ -15,7 +15,7 @@ use convoke_core::{
     limits,
     name::ActorName,
     queue::{
-        GitHash,
+        GitHash, RepoPath,
         events::{CheckResult, Content, FailureClass, Receipt},
     },
     refusal::Refusal,
