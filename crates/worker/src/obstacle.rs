@@ -27,7 +27,7 @@ pub fn obstacle_in(touched: &[Touched], named: &BTreeSet<RepoPath>, by_merge: bo
     let unnamed: Vec<&str> = touched.iter().map(|file| file.path.as_str()).filter(|path| !is_named(path)).collect();
     let mut faults: Vec<String> = touched.iter().filter_map(Touched::fault).collect();
     if !by_merge {
-        faults.extend(unnamed.iter().map(|path| format!("it touches {path:?}, which the change does not name")));
+        faults.extend(unnamed.iter().map(|path| format!("it touches {path:?}, which it does not name")));
     }
     if !faults.is_empty() {
         return Some(Obstacle::Faults(faults));

@@ -148,7 +148,7 @@ fn a_branch_whose_file_was_renamed_meanwhile_conflicts() {
     assert_eq!((queue.state(&renames), queue.state(&edits)), ("landed".to_owned(), "conflicted".to_owned()));
     let cause = &queue.show(&edits)["cause"];
     assert_eq!(cause["paths"], json!(["g0"]));
-    assert!(cause["text"].as_str().unwrap().contains("renamed on the branch"), "{cause}");
+    assert!(cause["output"].as_str().unwrap().contains("renamed on the branch"), "{cause}");
     queue.is_sound();
 }
 
