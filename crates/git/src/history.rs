@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use convoke_core::queue::GitHash;
 
-use crate::{error::GitError, repository::Repository};
+use crate::{error::GitError, patch::Touched, repository::Repository};
 
 /// Where commits that wait in a queue are kept from garbage collection, after the branch that brought them is gone: below the
 /// name of whoever keeps them, as several queues may land in one repository.
@@ -31,6 +31,17 @@ impl Repository {
     pub fn merge_base(&self, one: &GitHash, other: &GitHash) -> Result<Option<GitHash>, GitError> {
         let said = self.git().ask(&["merge-base", one.as_str(), other.as_str()], b"")?;
         Ok(String::from_utf8_lossy(&said.out).lines().next().and_then(|line| GitHash::parse(line).ok()))
+    }
+
+    /// What a commit has changed since it left the history of another; what differs, if they have no commit in common.
+    ///
+    /// # Errors
+    /// [`GitError`] if git cannot be asked; a path that is not UTF-8 is an error that names it.
+    pub fn brought_by(&self, commit: &GitHash, since: &GitHash) -> Result<Vec<Touched>, GitError> {
+        match self.merge_base(since, commit)? {
+            Some(left) => self.touched(&left, commit),
+            None => self.touched(since, commit),
+        }
     }
 
     /// Keeps a commit from garbage collection, in the name of a keeper: a word that a ref's name may hold.

@@ -152,7 +152,13 @@ impl Stacks {
             return Ok(Err(Obstacle::Conflict { paths, detail }));
         }
         let touched = self.builder.touched(&base.tree, &tree)?;
-        let obstacle = obstacle_in(&touched, &job.paths, matches!(bringing, Bringing::Commit(_)));
+        let obstacle = match (obstacle_in(&touched, &job.paths, None), bringing) {
+            (Some(_), Bringing::Commit(commit)) => {
+                let brought = self.repository.brought_by(commit, &base.commit)?;
+                obstacle_in(&touched, &job.paths, Some(&brought))
+            }
+            (obstacle, _) => obstacle,
+        };
         Ok(obstacle.map_or(Ok(tree), Err))
     }
 

@@ -21,7 +21,7 @@ use convoke_core::{
     refusal::Refusal,
     time::Span,
 };
-use convoke_git::{Builder, Fence, GitError, Landing, Merged, Refs, Repository};
+use convoke_git::{Builder, Fence, GitError, Landing, Merged, Refs, Repository, patch::Touched};
 use convoke_projections::{
     Query, View,
     query::Reference,
@@ -145,8 +145,13 @@ impl<'a> Held<'a> {
             }
             Merged::Conflict { paths, detail } => return Err(self.conflict(&base, paths, detail)),
         };
-        let by_merge = matches!(self.view.content, Some(Content::Commit(_)));
-        match self.obstacle(&base_tree, &tree, by_merge)? {
+        let brought = match &self.view.content {
+            Some(Content::Commit(commit)) => {
+                Some(self.repository.brought_by(commit, &base).map_err(|error| repository::fault(&error))?)
+            }
+            _ => None,
+        };
+        match self.obstacle(&base_tree, &tree, brought.as_deref())? {
             None => {}
             Some(Obstacle::Conflict { paths, detail }) => return Err(self.conflict(&base, paths, detail)),
             Some(Obstacle::Faults(faults)) => return Err(self.reject(faults)),
@@ -176,7 +181,7 @@ impl<'a> Held<'a> {
             let what = format!("the commit {tested} has the tree that the branch has: it changes nothing");
             return Err(Refusal::BadRequest(what).into());
         }
-        if let Some(Obstacle::Faults(faults)) = self.obstacle(&base_tree, &tree, false)? {
+        if let Some(Obstacle::Faults(faults)) = self.obstacle(&base_tree, &tree, None)? {
             return Err(Fault::new("paths_not_named", format!("the commit {tested}: {}", faults.join("; "))));
         }
         self.is_not_checked_out()?;
@@ -379,9 +384,9 @@ impl<'a> Held<'a> {
     }
 
     /// What keeps a tree from landing.
-    fn obstacle(&self, from: &GitHash, to: &GitHash, by_merge: bool) -> Result<Option<Obstacle>, Fault> {
+    fn obstacle(&self, from: &GitHash, to: &GitHash, brought: Option<&[Touched]>) -> Result<Option<Obstacle>, Fault> {
         let touched = self.repository.touched(from, to).map_err(|error| repository::fault(&error))?;
-        Ok(obstacle_in(&touched, &self.view.paths, by_merge))
+        Ok(obstacle_in(&touched, &self.view.paths, brought))
     }
 
     /// What the branch becomes with the change.
