@@ -68,11 +68,6 @@ impl Changes {
         self.lines.get(target).into_iter().flatten().filter_map(|(.., id)| self.get(*id))
     }
 
-    /// The targets with changes that are queued or leased.
-    pub fn targets(&self) -> impl Iterator<Item = &Name> {
-        self.lines.keys()
-    }
-
     /// The change that a full id, a short id or a task means; of a task the live one, if there is exactly one.
     ///
     /// # Errors
