@@ -7,6 +7,7 @@ use convoke_git::{Builder, GitError, Merged, Operation, Repository};
 
 use crate::{
     desk::Job,
+    message,
     obstacle::{Obstacle, obstacle_in},
     train::{Stack, Ticket, rest},
 };
@@ -167,21 +168,12 @@ impl Stacks {
             Bringing::Commit(commit) => self.repository.message(commit)?,
             Bringing::Operations(_) => job.intent.clone().unwrap_or_default(),
         };
+        let message = message::of(&message, job.change, &job.task, job.position);
         let email = format!("{}@localhost", job.agent);
         let author = (job.agent.as_str(), email.as_str());
-        let commit = self.repository.commit_tree(tree, &[parent], &with_trailers(&message, job), author)?;
+        let commit = self.repository.commit_tree(tree, &[parent], &message, author)?;
         Ok(Built { commit, tree: tree.clone() })
     }
-}
-
-/// A commit's message, with lines at its end that say which change it is.
-fn with_trailers(message: &str, job: &Job) -> String {
-    let message = message.replace('\0', "");
-    let message = if message.trim().is_empty() { job.task.as_str() } else { message.trim() };
-    format!(
-        "{message}\n\nConvoke-Change: {}\nConvoke-Task: {}\nConvoke-Event: {}\n",
-        job.change, job.task, job.position
-    )
 }
 
 fn with_tree(repository: &Repository, commit: GitHash) -> Result<Built, GitError> {
