@@ -208,15 +208,13 @@ def _judge(mutant):
 
 
 def _table(mutants, wanted, whole, update, quick, specs):
-    file = specs / "MUTANTS.md"
-    text = _text(mutants, wanted)
-    if update and whole:
-        file.write_text(text, encoding="utf-8")
+    text, committed = _text(mutants, wanted), _committed(specs)
+    if update:
+        (specs / "MUTANTS.md").write_text(text if whole else _spliced(committed, text, wanted), encoding="utf-8")
         return []
     if not whole:
         print("\n" + text)
         return []
-    committed = _committed(specs)
     if _rows(committed).keys() != _rows(text).keys():
         return ["specs/MUTANTS.md does not list these mutants: make it with `specs/check --mutants --update`"]
     # A check that ran out of time has caught the mutant too.
@@ -224,6 +222,28 @@ def _table(mutants, wanted, whole, update, quick, specs):
         if not quick and _rows(committed)[row] != caught:
             print(f"note: specs/MUTANTS.md says otherwise of {' '.join(row[:2])}: caught by {_rows(committed)[row]}, now by {caught}")
     return []
+
+
+def _spliced(committed, text, wanted):
+    """The committed table with the lines of these modules made anew; those of the others stay."""
+    kept, made = _parts(committed), _parts(text)
+    names = sorted({*kept, *wanted} - {""})
+    of = {name: made[name] if name in wanted else kept[name] for name in names}
+    head = [line for line in made[""][1] if line]
+    return "\n".join([*head[:1], "", *head[1:4], "", *head[4:], *(of[name][0] for name in names), *(line for name in names for line in ("", *of[name][1]))]) + "\n"
+
+
+def _parts(text):
+    """By module its line of the first table and its section; under "" what stands above both."""
+    lines = text.splitlines()
+    begins = [at for at, line in enumerate(lines) if line.startswith("## ")] or [len(lines)]
+    names = [lines[at][3:] for at in begins if at < len(lines)]
+    sums = {line.split("|")[1].strip(): line for line in lines[:begins[0]] if line.startswith("| ")}
+    sections = zip(names, (lines[at:end] for at, end in zip(begins, [*begins[1:], len(lines) + 1])))
+    parts = {name: (sums[name], [line for line in section if line != ""]) for name, section in sections}
+    parts = {name: (row, [section[0], "", *section[1:]]) for name, (row, section) in parts.items()}
+    parts[""] = ("", [line for line in lines[:begins[0]] if line.split("|")[1:2] == [] or line.split("|")[1].strip() not in parts])
+    return parts
 
 
 def _committed(specs):

@@ -171,6 +171,18 @@ class Judging(unittest.TestCase):
             self.assertNotEqual(self.problems(good, other), [], other.verdict)
             self.assertNotEqual(self.problems(other, good), [], other.verdict)
 
+    def test_a_table_of_mutants_is_made_anew_for_some_modules(self):
+        def mutant(module, caught):
+            one = mutants.Mutant(module, {"name": f"of {module}", "why": "a fault"})
+            one.caught, one.noticed = [caught], {caught: caught}
+            return one
+
+        before = mutants._text([mutant("door", "graph"), mutant("gate", "graph")], ["door", "gate"])
+        made = mutants._text([mutant("gate", "traces"), mutant("hall", "traces")], ["gate", "hall"])
+        after = mutants._text([mutant("door", "graph"), mutant("gate", "traces"), mutant("hall", "traces")], ["door", "gate", "hall"])
+        self.assertEqual(mutants._spliced(before, made, ["gate", "hall"]), after)
+        self.assertEqual(mutants._spliced(before, before, ["gate"]), before)
+
 
 class Running(unittest.TestCase):
     """The whole checker, with both checkers, on the door."""
