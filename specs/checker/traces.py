@@ -185,11 +185,14 @@ def accepts(tools, module, part, work, declared, extra, specs=modules.SPECS):
 
 def _run(checker, name, tools, module, part, work, seconds, specs, extra=None):
     root = f"Trace{modules.title(module)}"
-    folder = modules.stage(module, work, "wide", {"TraceData.tla": part.as_constant(), **(extra or {})}, specs)
+    # TLC evaluates a definition once, and a constant that a definition replaces at every use.
+    data = part.as_constant() if checker is second else part.text()
+    folder = modules.stage(module, work, "wide", {"TraceData.tla": data, **(extra or {})}, specs)
     if not (folder / f"{root}.tla").exists() or not (folder / "Trace.cfg").exists():
         return [], [f"there is no {root}.tla or no Trace.cfg"], 0.0
-    with (folder / "Trace.cfg").open("a", encoding="utf-8") as config:
-        config.write("\nCONSTANT Traces <- Recorded\n")
+    if checker is second:
+        with (folder / "Trace.cfg").open("a", encoding="utf-8") as config:
+            config.write("\nCONSTANT Traces <- Recorded\n")
     path = folder / "trace.dot"
     outcome = checker.check(tools, str(folder), root, "Trace", seconds, dump=str(path))
     problems = [f"{name}: {problem}" for problem in outcome.problems()]

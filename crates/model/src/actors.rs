@@ -95,6 +95,7 @@ fn mentions(recorded: &Recorded) -> Vec<&ActorName> {
     let names: Vec<&ActorName> = match &recorded.event {
         Event::CountdownScheduled(event) => event.attendees.iter().collect(),
         Event::MessageSent(event) => event.to.iter().collect(),
+        Event::ChangeSubmitted(event) => event.approval.iter().flat_map(|rule| &rule.of).collect(),
         _ => Vec::new(),
     };
     names.into_iter().filter(|name| !name.is_reserved()).collect()
