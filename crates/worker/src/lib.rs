@@ -3,9 +3,9 @@
 //! It knows git and the rules' vocabulary. It does not know the program, the daemon or the log: whoever runs a [`Worker`] gives it
 //! a [`Desk`].
 
+pub mod candidate;
 mod desk;
 mod lane;
-pub mod message;
 mod news;
 mod obstacle;
 pub mod probe;
@@ -18,5 +18,5 @@ mod worker;
 pub use desk::{Desk, Job, No};
 pub use lane::{Must, cut as end_of, plain};
 pub use news::{News, Of};
-pub use obstacle::{Obstacle, obstacle_in};
+pub use obstacle::{Conflicted, Obstacle, faults_told, obstacle_in};
 pub use worker::{Options, Summary, Trouble, Until, Worker};

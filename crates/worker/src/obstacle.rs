@@ -2,8 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use convoke_core::queue::RepoPath;
-use convoke_git::patch::Touched;
+use convoke_core::{
+    command::{Command, ConflictChange},
+    id::ChangeId,
+    limits,
+    queue::{GitHash, RepoPath},
+};
+use convoke_git::{Repository, patch::Touched};
+
+use crate::lane::cut;
 
 /// Why a change makes no tree on top of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,4 +45,54 @@ pub fn obstacle_in(touched: &[Touched], named: &BTreeSet<RepoPath>, brought: Opt
         paths: moved.into_iter().map(str::to_owned).collect(),
         detail: "what it changes was renamed on the branch, so that it touches files that it does not name".to_owned(),
     })
+}
+
+/// So many files of a conflict are named at most.
+const PATHS_MAX: usize = 100;
+
+/// A conflict as the log takes it, within its limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflicted {
+    /// The files.
+    pub paths: Vec<String>,
+    /// The landed change that touched one of them last.
+    pub against: Option<ChangeId>,
+    /// What git says.
+    pub detail: String,
+}
+
+impl Conflicted {
+    /// A conflict with what the branch holds at its tip.
+    #[must_use]
+    pub fn at(repository: &Repository, tip: &GitHash, paths: &[String], detail: &str) -> Self {
+        let last = repository.trailer_of_last(tip, paths, "Convoke-Change").ok().flatten();
+        let named = paths.iter().filter(|path| RepoPath::parse(path).is_ok());
+        Self {
+            paths: named.take(PATHS_MAX).cloned().collect(),
+            against: last.and_then(|change| change.trim().parse().ok()),
+            detail: cut(detail, limits::CAUSE_BYTES_MAX),
+        }
+    }
+
+    /// What is said to the log.
+    #[must_use]
+    pub fn command(&self, change: ChangeId, fence: u32) -> Command {
+        let (paths, detail) = (self.paths.clone(), self.detail.clone());
+        let against = self.against.map(|change| change.to_string());
+        Command::ConflictChange(ConflictChange { change: change.to_string(), fence, paths, against, detail })
+    }
+}
+
+/// The faults of a change as the log takes them: as many as there is room for, and at least one.
+#[must_use]
+pub fn faults_told(mut faults: Vec<String>) -> Vec<String> {
+    let mut room = limits::CAUSE_BYTES_MAX;
+    faults.retain(|fault| {
+        room = room.saturating_sub(fault.len() + 1);
+        room > 0
+    });
+    if faults.is_empty() {
+        faults.push("it has faults that are too long to be said".to_owned());
+    }
+    faults
 }

@@ -88,24 +88,9 @@ impl<'a> SessionDesk<'a> {
         let View::Change(view) = self.view(Query::Change(Reference { reference }))? else {
             return Err(Fault::new("bad_answer", "the answer is not a change"));
         };
-        let ChangeView { line, position, content, paths, checks, metadata, receipt, cause, .. } = *view;
         // It may be gone again: cancelled since.
-        let content = content.filter(|_| line.state == ChangeState::Leased && line.fence == leased.fence);
-        let intent = metadata.and_then(|data| Some(data.get("intent")?.as_str()?.to_owned()));
-        Ok(content.map(|content| Job {
-            change: leased.change,
-            fence: leased.fence,
-            position,
-            task: line.task,
-            agent: line.agent,
-            intent,
-            content,
-            paths,
-            checks,
-            failures: line.failures,
-            is_suspect: cause.is_some_and(|cause| cause.class == Some(FailureClass::Check)),
-            begun: receipt,
-        }))
+        let is_held = view.line.state == ChangeState::Leased && view.line.fence == leased.fence;
+        Ok(is_held.then(|| job_of(*view)).flatten())
     }
 
     fn claimed(&mut self, max: u32) -> Result<Vec<Job>, Fault> {
@@ -121,6 +106,25 @@ impl<'a> SessionDesk<'a> {
         }
         Ok(jobs)
     }
+}
+
+/// A claimed change, unless what it brings was erased.
+pub(super) fn job_of(view: ChangeView) -> Option<Job> {
+    let ChangeView { line, position, content, paths, checks, metadata, receipt, cause, .. } = view;
+    Some(Job {
+        change: line.id,
+        fence: line.fence,
+        position,
+        task: line.task,
+        agent: line.agent,
+        intent: metadata.and_then(|data| Some(data.get("intent")?.as_str()?.to_owned())),
+        content: content?,
+        paths,
+        checks,
+        failures: line.failures,
+        is_suspect: cause.is_some_and(|cause| cause.class == Some(FailureClass::Check)),
+        begun: receipt,
+    })
 }
 
 impl Desk for SessionDesk<'_> {

@@ -4,34 +4,35 @@
 //! says whether the claim is the newest, the repository holds its fence, and the branch is moved in the two phases in which
 //! [`convoke_worker::Worker`] moves it. Given again after it was interrupted, each goes on where it was.
 
-use std::collections::BTreeSet;
-
 use convoke::api::{Answer, Fault, Question, Reply};
 use convoke_core::{
-    command::{
-        Command, ConflictChange, ExtendChange, FailChange, LandChange, RejectChange, ReturnChange, StartLanding,
-    },
+    command::{Command, ExtendChange, FailChange, LandChange, RejectChange, ReturnChange, StartLanding},
     id::ChangeId,
     limits,
+    log::Hash,
     name::ActorName,
     queue::{
-        GitHash, RepoPath,
+        GitHash,
         events::{CheckResult, Content, FailureClass, Receipt},
     },
     refusal::Refusal,
     time::Span,
 };
-use convoke_git::{Builder, Fence, GitError, Landing, Merged, Refs, Repository, patch::Touched};
+use convoke_git::{Builder, Fence, GitError, Landing, Operation, Refs, Repository};
 use convoke_projections::{
     Query, View,
     query::Reference,
     view::{ChangeState, ChangeView},
 };
 use convoke_store::blobs::Blobs;
-use convoke_worker::{Obstacle, message, obstacle_in, probe, request};
+use convoke_worker::{
+    Conflicted, Job, Obstacle,
+    candidate::{self, Bringing, Built},
+    faults_told, obstacle_in, probe, request,
+};
 use serde::Serialize;
 
-use super::Place;
+use super::{Place, desk::job_of};
 use crate::{
     args::{Look, Mutation},
     context::Context,
@@ -41,8 +42,6 @@ use crate::{
 
 /// How long the lease is at least, while a change is built or landed: it must not run out in the middle.
 const MOMENT: Span = Span::from_ms_capped(30_000);
-/// So many files of a conflict are named at most.
-const CONFLICT_PATHS_MAX: usize = 100;
 
 /// A change, and the claim under which something is to be done with it.
 pub(crate) struct Held<'a> {
@@ -133,37 +132,34 @@ impl<'a> Held<'a> {
     /// The commit that the change makes on the branch as it is. What does not apply, or does what it may not, ends the change,
     /// as a worker would.
     pub(crate) fn build(mut self) -> Result<Candidate, Fault> {
+        let git = |error| repository::fault(&error);
         self.hold()?;
-        let base = self.tip()?;
-        let base_tree = self.tree(&base)?;
-        let tree = match self.merged(&base, &base_tree)? {
-            Merged::Tree(tree) if tree != base_tree => tree,
-            Merged::Tree(_) => {
-                let paths = self.view.paths.iter().map(ToString::to_string).collect();
-                let detail = "nothing is left of it: the branch holds all that it brings".to_owned();
-                return Err(self.conflict(&base, paths, detail));
-            }
-            Merged::Conflict { paths, detail } => return Err(self.conflict(&base, paths, detail)),
+        let base = Built::of(&self.repository, self.tip()?).map_err(git)?;
+        let job = self.job()?;
+        let bringing = match &job.content {
+            Content::Operations(hash) => Bringing::Operations(self.operations(hash)?),
+            Content::Commit(commit) => match self.repository.commit(commit.as_str()).map_err(git)? {
+                Some(commit) => Bringing::Commit(commit),
+                None => return Err(self.reject(vec![format!("the commit {commit} is not in the repository")])),
+            },
         };
-        let brought = match &self.view.content {
-            Some(Content::Commit(commit)) => {
-                Some(self.repository.brought_by(commit, &base).map_err(|error| repository::fault(&error))?)
-            }
-            _ => None,
+        // A folder that `cleanup` takes away should this be killed.
+        let name = ActorName::parse(&format!("build-{}", std::process::id())).map_err(Refusal::BadName)?;
+        let place = Place::take(self.context.workspace()?, &name)?;
+        let mut builder = Builder::open(&self.repository, &place.fresh()?).map_err(git)?;
+        let tree = match candidate::tree_on(&self.repository, &mut builder, &base, &job, &bringing).map_err(git)? {
+            Ok(tree) => tree,
+            Err(Obstacle::Conflict { paths, detail }) => return Err(self.conflict(&base.commit, &paths, &detail)),
+            Err(Obstacle::Faults(faults)) => return Err(self.reject(faults)),
         };
-        match self.obstacle(&base_tree, &tree, brought.as_deref())? {
-            None => {}
-            Some(Obstacle::Conflict { paths, detail }) => return Err(self.conflict(&base, paths, detail)),
-            Some(Obstacle::Faults(faults)) => return Err(self.reject(faults)),
-        }
-        let commit = self.commit(&tree, &base)?;
-        Ok(Candidate { change: self.view.line.id, commit, tree, base })
+        let built = candidate::commit_on(&self.repository, &base.commit, &tree, &job).map_err(git)?;
+        Ok(Candidate { change: job.change, commit: built.commit, tree, base: base.commit })
     }
 
     /// Lands the tree of a commit that stands on the branch's tip, in which these checks passed.
     pub(crate) fn complete(mut self, revision: &str, passed: Vec<CheckResult>) -> Result<Answer, Fault> {
         let tested = self.revision(revision)?;
-        let tree = self.tree(&tested)?;
+        let tree = Built::of(&self.repository, tested.clone()).map_err(|error| repository::fault(&error))?.tree;
         if let (ChangeState::Landed, Some(receipt)) = (self.view.line.state, &self.view.receipt)
             && (self.view.line.fence, &receipt.tree) == (self.fence, &tree)
         {
@@ -176,18 +172,19 @@ impl<'a> Held<'a> {
         self.have_passed(&passed)?;
         let base = self.tip()?;
         self.stands_on(&base, &tested)?;
-        let base_tree = self.tree(&base)?;
-        if tree == base_tree {
+        let touched = self.repository.touched(&base, &tested).map_err(|error| repository::fault(&error))?;
+        if touched.is_empty() {
             let what = format!("the commit {tested} has the tree that the branch has: it changes nothing");
             return Err(Refusal::BadRequest(what).into());
         }
-        if let Some(Obstacle::Faults(faults)) = self.obstacle(&base_tree, &tree, None)? {
+        if let Some(Obstacle::Faults(faults)) = obstacle_in(&touched, &self.view.paths, None) {
             return Err(Fault::new("paths_not_named", format!("the commit {tested}: {}", faults.join("; "))));
         }
         self.is_not_checked_out()?;
         self.raise()?;
-        let commit = self.commit(&tree, &base)?;
-        let receipt = Receipt { base, tested_tree: tree.clone(), commit, tree, checks: passed };
+        let built = candidate::commit_on(&self.repository, &base, &tree, &self.job()?)
+            .map_err(|error| repository::fault(&error))?;
+        let receipt = Receipt { base, tested_tree: tree, commit: built.commit, tree: built.tree, checks: passed };
         let (change, fence) = (self.view.line.id.to_string(), self.fence);
         self.say(Command::StartLanding(StartLanding { change, fence, receipt: receipt.clone() }))?;
         probe::at("announced");
@@ -328,11 +325,6 @@ impl<'a> Held<'a> {
         self.repository.tip(self.view.line.target.as_str()).map_err(|error| repository::fault(&error))
     }
 
-    fn tree(&self, commit: &GitHash) -> Result<GitHash, Fault> {
-        let tree = self.repository.tree(commit).map_err(|error| repository::fault(&error))?;
-        tree.ok_or_else(|| Fault::new("git_failed", format!("the commit {commit} has no tree")))
-    }
-
     /// The commit that was tested. What means another commit in every worktree is not one: commands run in the repository.
     fn revision(&self, revision: &str) -> Result<GitHash, Fault> {
         let name = revision.split(['~', '^', '@', ':']).next().unwrap_or_default();
@@ -383,73 +375,29 @@ impl<'a> Held<'a> {
         Err(Fault::new("checks_missing", format!("it is not said that this passed: {}", missing.join(", "))))
     }
 
-    /// What keeps a tree from landing.
-    fn obstacle(&self, from: &GitHash, to: &GitHash, brought: Option<&[Touched]>) -> Result<Option<Obstacle>, Fault> {
-        let touched = self.repository.touched(from, to).map_err(|error| repository::fault(&error))?;
-        Ok(obstacle_in(&touched, &self.view.paths, brought))
+    /// The change as a worker has it.
+    fn job(&self) -> Result<Job, Fault> {
+        job_of(self.view.clone()).ok_or_else(|| Fault::new("payload_erased", "what the change brings was erased"))
     }
 
-    /// What the branch becomes with the change.
-    fn merged(&mut self, base: &GitHash, base_tree: &GitHash) -> Result<Merged, Fault> {
-        let git = |error| repository::fault(&error);
-        let hash = match &self.view.content {
-            None => return Err(Fault::new("payload_erased", "what the change brings was erased")),
-            Some(Content::Commit(commit)) => return self.repository.merge(base, commit).map_err(git),
-            Some(Content::Operations(hash)) => hash,
-        };
-        let workspace = self.context.workspace()?;
-        let content = Blobs::of(&workspace.folder()).get(hash).map_err(|error| blob_fault(&error))?;
-        let operations = request::operations(&content)
-            .map_err(|error| Fault::new("content_damaged", format!("the content cannot be read: {error}")))?;
-        // A folder that `cleanup` takes away should this be killed.
-        let name = ActorName::parse(&format!("build-{}", std::process::id())).map_err(Refusal::BadName)?;
-        let place = Place::take(workspace, &name)?;
-        let mut builder = Builder::open(&self.repository, &place.fresh()?).map_err(git)?;
-        builder.apply(base_tree, &operations).map_err(git)
-    }
-
-    /// The commit with this tree, as a worker makes it: the agent is its author, and it says which change it is.
-    fn commit(&self, tree: &GitHash, base: &GitHash) -> Result<GitHash, Fault> {
-        let git = |error| repository::fault(&error);
-        let line = &self.view.line;
-        let said = match &self.view.content {
-            Some(Content::Commit(commit)) => self.repository.message(commit).map_err(git)?,
-            _ => {
-                let intent = self.view.metadata.as_ref().and_then(|metadata| metadata.get("intent")?.as_str());
-                intent.unwrap_or_default().to_owned()
-            }
-        };
-        let message = message::of(&said, line.id, &line.task, self.view.position);
-        let email = format!("{}@localhost", line.agent);
-        self.repository.commit_tree(tree, &[base], &message, (line.agent.as_str(), &email)).map_err(git)
+    fn operations(&mut self, hash: &Hash) -> Result<Vec<Operation>, Fault> {
+        let content = Blobs::of(&self.context.workspace()?.folder()).get(hash).map_err(|error| blob_fault(&error))?;
+        request::operations(&content)
+            .map_err(|error| Fault::new("content_damaged", format!("the content cannot be read: {error}")))
     }
 
     /// Hands the change back to its author: it does not apply.
-    fn conflict(&mut self, base: &GitHash, paths: Vec<String>, detail: String) -> Fault {
-        let last = self.repository.trailer_of_last(base, &paths, "Convoke-Change").ok().flatten();
-        let against: Option<ChangeId> = last.and_then(|change| change.trim().parse().ok());
-        let mut paths: Vec<String> = paths.into_iter().filter(|path| RepoPath::parse(path).is_ok()).collect();
-        paths.truncate(CONFLICT_PATHS_MAX);
-        let what = format!("it conflicted in {}", paths.join(", "));
-        let (change, fence) = (self.view.line.id.to_string(), self.fence);
-        let detail = convoke_worker::end_of(&detail, limits::CAUSE_BYTES_MAX);
-        let against = against.map(|change| change.to_string());
-        self.ended(Command::ConflictChange(ConflictChange { change, fence, paths, against, detail }), what)
+    fn conflict(&mut self, tip: &GitHash, paths: &[String], detail: &str) -> Fault {
+        let conflict = Conflicted::at(&self.repository, tip, paths, detail);
+        let what = format!("it conflicted in {}", conflict.paths.join(", "));
+        self.ended(conflict.command(self.view.line.id, self.fence), what)
     }
 
     /// Hands the change back to its author: it is not what it claims to be.
     fn reject(&mut self, faults: Vec<String>) -> Fault {
+        let faults = faults_told(faults);
         let what = format!("it was rejected: {}", faults.join("; "));
         let (change, fence) = (self.view.line.id.to_string(), self.fence);
-        let mut room = limits::CAUSE_BYTES_MAX;
-        let faults = faults.into_iter().collect::<BTreeSet<_>>().into_iter();
-        let faults = faults
-            .take_while(|fault| {
-                let fits = fault.len() < room;
-                room = room.saturating_sub(fault.len() + 1);
-                fits
-            })
-            .collect();
         self.ended(Command::RejectChange(RejectChange { change, fence, faults }), what)
     }
 

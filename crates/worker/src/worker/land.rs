@@ -9,20 +9,18 @@ use convoke_git::{Fence, GitError, Landing};
 
 use super::{BROKEN_MAX, Trouble, Worker, of};
 use crate::{
+    candidate::Built,
     desk::Desk,
     news::News,
     probe,
-    stacks::Built,
     train::{Ticket, rest},
 };
 
 impl<D: Desk> Worker<'_, D> {
     /// Lands the first changes of the line, whose tree has passed.
     pub(super) fn land(&mut self, tickets: &[Ticket]) -> Result<(), Trouble> {
-        let batch: Vec<_> = tickets
-            .iter()
-            .filter_map(|ticket| self.held.get(ticket).map(|held| (*ticket, &held.job, &held.bringing)))
-            .collect();
+        let batch: Vec<_> =
+            tickets.iter().filter_map(|ticket| self.held.get(ticket).map(|held| (*ticket, &held.job))).collect();
         let landing = match self.stacks.landing_of(&batch) {
             Ok(landing) => landing,
             Err(error) => return self.broken(tickets, error),

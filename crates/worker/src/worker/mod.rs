@@ -28,11 +28,12 @@ use convoke_core::{
 use convoke_git::{Fence, GitError, Refs, Repository, remove_folder};
 
 use crate::{
+    candidate::Bringing,
     desk::{Desk, Job, No},
     lane::{Lane, Must, Outcome},
     news::{News, Of},
     obstacle::Obstacle,
-    stacks::{Bringing, Stacks},
+    stacks::Stacks,
     train::{Limits, Stack, Step, Ticket, Train},
 };
 

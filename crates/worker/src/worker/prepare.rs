@@ -11,10 +11,10 @@ use convoke_git::GitError;
 
 use super::{Held, LOOK_EVERY, Trouble, Until, Worker, of};
 use crate::{
+    candidate::Bringing,
     desk::{Desk, Job, No},
     news::News,
     probe, request,
-    stacks::Bringing,
     train::Ticket,
 };
 
@@ -186,7 +186,6 @@ impl<D: Desk> Worker<'_, D> {
             Content::Commit(commit) => match self.repository.commit(commit.as_str()) {
                 Ok(Some(commit)) => Ok(Bringing::Commit(commit)),
                 Ok(None) => Err(Unfit::Rejected(vec![format!("the commit {commit} is not in the repository")])),
-                Err(error @ GitError::NotInstalled) => Err(Unfit::Failed(FailureClass::Machine, error.to_string())),
                 Err(error) => Err(Unfit::Failed(FailureClass::Machine, error.to_string())),
             },
         }

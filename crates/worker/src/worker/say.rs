@@ -3,10 +3,9 @@
 use std::time::Instant;
 
 use convoke_core::{
-    command::{Command, ConflictChange, FailChange, RejectChange, ReturnChange},
-    id::ChangeId,
+    command::{Command, FailChange, RejectChange, ReturnChange},
     limits,
-    queue::{RepoPath, events::FailureClass},
+    queue::events::FailureClass,
 };
 
 use super::{Trouble, Worker, of};
@@ -14,11 +13,9 @@ use crate::{
     desk::{Desk, Job, No},
     lane::cut,
     news::{News, Of},
+    obstacle::{Conflicted, faults_told},
     train::Ticket,
 };
-
-/// So many files of a conflict are named at most.
-const PATHS_MAX: usize = 100;
 
 impl<D: Desk> Worker<'_, D> {
     /// Gives one command for each of these changes.
@@ -49,33 +46,17 @@ impl<D: Desk> Worker<'_, D> {
     }
 
     pub(super) fn conflict(&mut self, ticket: Ticket, paths: &[String], detail: &str) -> Result<(), Trouble> {
-        let tip = self.stacks.tip().commit.clone();
-        let last = self.repository.trailer_of_last(&tip, paths, "Convoke-Change").ok().flatten();
-        let against = last.and_then(|change| change.trim().parse().ok());
-        let mut named: Vec<String> = paths.iter().filter(|path| RepoPath::parse(path).is_ok()).cloned().collect();
-        named.truncate(PATHS_MAX);
-        let detail = cut(detail, limits::CAUSE_BYTES_MAX);
-        let answer = self.say(&[ticket], |job| {
-            let (change, against) = (job.change.to_string(), against.map(|change: ChangeId| change.to_string()));
-            let (fence, paths, detail) = (job.fence, named.clone(), detail.clone());
-            Command::ConflictChange(ConflictChange { change, fence, paths, against, detail })
-        });
+        let conflict = Conflicted::at(&self.repository, &self.stacks.tip().commit, paths, detail);
+        let answer = self.say(&[ticket], |job| conflict.command(job.change, job.fence));
         if let Some(of) = self.ended(ticket, answer)? {
             self.summary.conflicted += 1;
-            (self.tell)(&News::Conflicted { of, paths: named, against });
+            (self.tell)(&News::Conflicted { of, paths: conflict.paths, against: conflict.against });
         }
         Ok(())
     }
 
-    pub(super) fn reject(&mut self, ticket: Ticket, mut faults: Vec<String>) -> Result<(), Trouble> {
-        let mut room = limits::CAUSE_BYTES_MAX;
-        faults.retain(|fault| {
-            room = room.saturating_sub(fault.len() + 1);
-            room > 0
-        });
-        if faults.is_empty() {
-            faults.push("it has faults that are too long to be said".to_owned());
-        }
+    pub(super) fn reject(&mut self, ticket: Ticket, faults: Vec<String>) -> Result<(), Trouble> {
+        let faults = faults_told(faults);
         let answer = self.say(&[ticket], |job| {
             let (change, faults) = (job.change.to_string(), faults.clone());
             Command::RejectChange(RejectChange { change, fence: job.fence, faults })
