@@ -149,11 +149,7 @@ fn perform(
             Verdict::Killed(signal) => format!("was ended by signal {signal}"),
             Verdict::TimedOut => format!("took longer than {} s", must.limit.as_secs_f64()),
         };
-        let mut output = plain(&ended.output);
-        if ended.dropped > 0 {
-            output.insert_str(0, &format!("[{} bytes before this]\n", ended.dropped));
-        }
-        let output = cut(&output, OUTPUT_BYTES_MAX);
+        let output = output_kept(&ended.output, ended.dropped);
         return Ok(Outcome::Failed { check: must.command.clone(), how, output });
     }
     Ok(Outcome::Passed(passed))
@@ -164,17 +160,25 @@ fn is_of_the_tree(said: &str) -> bool {
     ["File name too long", "smudge filter", "external filter"].iter().any(|words| said.contains(words))
 }
 
-/// The end of a text that is too long.
+/// What is kept of what a check printed last, after so many bytes that are not kept.
 #[must_use]
-pub fn cut(text: &str, bytes_max: usize) -> String {
+pub fn output_kept(printed: &str, dropped: u64) -> String {
+    let mut output = plain(printed);
+    if dropped > 0 {
+        output.insert_str(0, &format!("[{dropped} bytes before this]\n"));
+    }
+    cut(&output, OUTPUT_BYTES_MAX)
+}
+
+/// The end of a text that is too long.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> String {
     let from = text.len().saturating_sub(bytes_max);
     let from = (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
     text[from..].to_owned()
 }
 
 /// A text without what steers a terminal. An event carries it, in which a control character takes six bytes.
-#[must_use]
-pub fn plain(text: &str) -> String {
+fn plain(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text.chars();
     while let Some(c) = rest.next() {

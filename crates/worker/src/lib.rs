@@ -16,7 +16,7 @@ pub mod train;
 mod worker;
 
 pub use desk::{Desk, Job, No};
-pub use lane::{Must, cut as end_of, plain};
+pub use lane::{Must, output_kept};
 pub use news::{News, Of};
 pub use obstacle::{Conflicted, Obstacle, faults_told, obstacle_in};
 pub use worker::{Options, Summary, Trouble, Until, Worker};

@@ -11,7 +11,7 @@ use convoke_core::{
     limits,
     queue::events::FailureClass,
 };
-use convoke_worker::{end_of, plain};
+use convoke_worker::output_kept;
 
 use super::super::files::{open, shown};
 use crate::{args::Mutation, context::Context, stop::Stop};
@@ -98,11 +98,7 @@ fn end_of_file(file: &Path) -> Result<String, Stop> {
         end.drain(..surplus);
         dropped += surplus as u64;
     }
-    let mut text = plain(&String::from_utf8_lossy(end.make_contiguous()));
-    if dropped > 0 {
-        text.insert_str(0, &format!("[{dropped} bytes before this]\n"));
-    }
-    Ok(end_of(&text, limits::CHECK_OUTPUT_BYTES_MAX))
+    Ok(output_kept(&String::from_utf8_lossy(end.make_contiguous()), dropped))
 }
 
 #[cfg(test)]
