@@ -264,7 +264,7 @@ fn show_receipt(receipt: &Receipt, state: ChangeState, page: &mut Page) {
 fn show_cause(cause: &CauseView, state: ChangeState, page: &mut Page) {
     let class = match cause.class {
         Some(FailureClass::Machine) => " (the machine's fault)",
-        Some(FailureClass::Final) => " (never tried again)",
+        Some(FailureClass::Final) => " (not tried again)",
         Some(FailureClass::Check) | None => "",
     };
     let latest = if state.has_ended() { "" } else { "the latest attempt failed: " };
@@ -293,7 +293,7 @@ impl Show for QueueMetricsView {
         page.line(format!("ready: {}{oldest}", self.ready));
         page.line(format!("ended: {}", counted(true)));
         page.line(format!(
-            "{} failed, {} ran out, {} found after a crash",
+            "{} failed and tried again, {} ran out, {} found after a crash",
             many(self.attempts_failed, "attempt"),
             many(self.leases_expired, "lease"),
             many(self.recovered, "landing")

@@ -138,8 +138,11 @@ fn line(news: &News) -> String {
         News::Paused { why } => format!("waiting     {why}"),
         News::Claimed(of) => format!("claimed     {}", names(of)),
         News::Testing { lane, of, on_top_of } => {
-            let on_top_of =
-                if *on_top_of > 0 { format!(", on top of {on_top_of} that are not decided") } else { String::new() };
+            let on_top_of = match on_top_of {
+                0 => String::new(),
+                1 => ", on top of one that is not decided".to_owned(),
+                several => format!(", on top of {several} that are not decided"),
+            };
             format!("testing     {} in lane {lane}{on_top_of}", names(of))
         }
         News::Red { of, check, how } => format!("red         {}: {check:?} {how}", names(of)),
