@@ -2,10 +2,7 @@
 //!
 //! What is remembered is a function of the log alone, so it survives restart and replay. The scope of a key is its actor.
 
-use std::{
-    collections::{HashMap, VecDeque, hash_map},
-    hash::BuildHasherDefault,
-};
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -15,7 +12,8 @@ use crate::{
     limits::KEYS_KEPT_MAX,
     log::{Hash, Salt},
     name::{ActorName, Key},
-    packed::{Already, Packed, take},
+    numbers::Numbers,
+    packed::{Packed, take},
 };
 
 /// What a key was used for.
@@ -37,10 +35,10 @@ pub struct Remembered {
 #[derive(Debug, Clone, Default)]
 pub struct Keys {
     oldest_first: VecDeque<Entry>,
-    /// The number of each entry, counted from the first ever.
-    numbers: HashMap<Digest, u64, BuildHasherDefault<Already>>,
-    /// How many entries went out: the number of the oldest one kept.
-    gone: u64,
+    /// The number of each entry, by its digest.
+    numbers: Numbers,
+    /// How many entries went out, modulo 2^32: the number of the oldest one kept.
+    gone: u32,
     /// The keyed command whose events are being folded, and its entry.
     open: Option<(EventId, Digest)>,
 }
@@ -99,29 +97,38 @@ impl Keys {
     }
 
     fn enter(&mut self, entry: Entry) {
-        match self.numbers.entry(entry.digest) {
-            hash_map::Entry::Vacant(place) => {
-                place.insert(self.gone + self.oldest_first.len() as u64);
-                self.oldest_first.push_back(entry);
-            }
-            hash_map::Entry::Occupied(number) => {
-                let place = usize::try_from(number.get() - self.gone).ok();
-                if let Some(known) = place.and_then(|place| self.oldest_first.get_mut(place)) {
+        let Self { oldest_first, numbers, gone, .. } = self;
+        let digest_of = |number: u32| oldest_first.get(place_of(number, *gone)).map(|entry| &entry.digest);
+        let is = |number| digest_of(number) == Some(&entry.digest);
+        let next = gone.wrapping_add(oldest_first.len() as u32);
+        match numbers.enter(hash(&entry.digest), next, is, |number| digest_of(number).map(hash)) {
+            None => oldest_first.push_back(entry),
+            Some(known) => {
+                if let Some(known) = oldest_first.get_mut(place_of(*known, *gone)) {
                     *known = entry;
                 }
             }
         }
-        if self.oldest_first.len() > KEYS_KEPT_MAX
-            && let Some(oldest) = self.oldest_first.pop_front()
-        {
-            self.numbers.remove(&oldest.digest);
-            self.gone += 1;
+        if oldest_first.len() > KEYS_KEPT_MAX && oldest_first.pop_front().is_some() {
+            *gone = gone.wrapping_add(1);
         }
     }
 
     fn place(&self, digest: &Digest) -> Option<usize> {
-        usize::try_from(self.numbers.get(digest)?.checked_sub(self.gone)?).ok()
+        let entry = |number| self.oldest_first.get(place_of(number, self.gone));
+        let is = |number| entry(number).is_some_and(|entry| entry.digest == *digest);
+        self.numbers.get(hash(digest), is).map(|number| place_of(number, self.gone))
     }
+}
+
+fn place_of(number: u32, gone: u32) -> usize {
+    number.wrapping_sub(gone) as usize
+}
+
+/// A digest is random already.
+fn hash(digest: &Digest) -> u64 {
+    let [first, second, third, fourth, fifth, sixth, seventh, eighth, ..] = *digest;
+    u64::from_le_bytes([first, second, third, fourth, fifth, sixth, seventh, eighth])
 }
 
 /// The serialised form. An entry is digest, fingerprint, salt, position (8 bytes) and count (4), numbers little-endian.

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod log;
 pub mod mailbox;
 pub mod name;
+mod numbers;
 mod packed;
 pub mod priority;
 pub mod queue;

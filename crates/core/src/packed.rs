@@ -1,7 +1,6 @@
-//! Many small records of one size: how a snapshot keeps them, as one run of bytes, for reading 100,000 one by one takes long; and
-//! how they are found, by keys that are random already.
+//! Many small records of one size: how a snapshot keeps them, as one run of bytes, for reading 100,000 one by one takes long.
 
-use std::{fmt, hash::Hasher};
+use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -13,29 +12,6 @@ pub(crate) fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
     let (taken, after) = rest.split_first_chunk().unwrap_or((&[0; N], &[]));
     *rest = after;
     *taken
-}
-
-/// Of a digest, or of the random end of an id, the first bytes serve: hashing them again would cost more than all else.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Already(u64);
-
-impl Hasher for Already {
-    fn write(&mut self, digest: &[u8]) {
-        if let Some(first) = digest.first_chunk() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
-
-    fn write_u64(&mut self, tail: u64) {
-        self.0 = tail;
-    }
-
-    // The length of the digest, which is always the same.
-    fn write_usize(&mut self, _: usize) {}
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 impl Serialize for Packed {

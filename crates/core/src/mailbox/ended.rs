@@ -2,8 +2,8 @@
 
 use std::{
     cmp::Ordering,
-    collections::{BTreeMap, HashMap, VecDeque, hash_map},
-    hash::{BuildHasherDefault, Hash, Hasher},
+    collections::{BTreeMap, VecDeque},
+    hash::{Hash, Hasher},
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -12,7 +12,8 @@ use super::Token;
 use crate::{
     limits::ENDED_DELIVERIES_KEPT,
     name::ActorName,
-    packed::{Already, Packed, take},
+    numbers::Numbers,
+    packed::{Packed, take},
 };
 
 /// The latest [`ENDED_DELIVERIES_KEPT`] acked claims, oldest first.
@@ -24,10 +25,10 @@ pub(super) struct Ended {
     oldest_first: VecDeque<Entry>,
     /// Beside each entry: how far before it the message's previous one is, 0 if there was none.
     back: VecDeque<u32>,
-    /// By the message's tail the number of its latest entry, counted from the first ever.
-    latest: HashMap<u64, u64, BuildHasherDefault<Already>>,
-    /// How many entries went out: the number of the oldest one kept.
-    gone: u64,
+    /// By the message's tail, which is random already, the number of its latest entry.
+    latest: Numbers,
+    /// How many entries went out, modulo 2^32: the number of the oldest one kept.
+    gone: u32,
     /// Who ever acked, each once, in that order. An entry says who by the place here.
     names: Vec<ActorName>,
     places: BTreeMap<ActorName, u32>,
@@ -57,11 +58,12 @@ impl Ended {
 
     /// The claims on this message that were acked, latest first.
     pub(super) fn of(&self, token: Token) -> impl Iterator<Item = Acked<'_>> {
-        let mut next = self.latest.get(&token.tail).copied();
+        let mut next = self.latest.get(token.tail, |number| self.tail(number) == Some(token.tail));
         let entries = std::iter::from_fn(move || {
-            let place = usize::try_from(next?.checked_sub(self.gone)?).ok()?;
+            let number = next?;
+            let place = number.wrapping_sub(self.gone) as usize;
             let (entry, back) = (self.oldest_first.get(place)?, self.back.get(place)?);
-            next = next.filter(|_| *back > 0).and_then(|number| number.checked_sub(u64::from(*back)));
+            next = (*back > 0).then(|| number.wrapping_sub(*back));
             Some(entry)
         });
         entries.filter_map(|entry| {
@@ -71,22 +73,25 @@ impl Ended {
     }
 
     fn enter(&mut self, entry: Entry) {
-        let number = self.gone + self.oldest_first.len() as u64;
-        let before = self.latest.insert(entry.token.tail, number);
-        let back = before.and_then(|before| u32::try_from(number - before).ok()).unwrap_or(0);
+        let Self { oldest_first, latest, gone, .. } = self;
+        let (tail, number) = (entry.token.tail, gone.wrapping_add(oldest_first.len() as u32));
+        let tail_of = |number: u32| oldest_first.get(number.wrapping_sub(*gone) as usize).map(|entry| entry.token.tail);
+        let before = latest.enter(tail, number, |number| tail_of(number) == Some(tail), tail_of);
+        let back = before.map_or(0, |before| number.wrapping_sub(std::mem::replace(before, number)));
         self.oldest_first.push_back(entry);
         self.back.push_back(back);
     }
 
     fn forget_the_oldest(&mut self) {
-        let Some(oldest) = self.oldest_first.pop_front() else { return };
-        self.back.pop_front();
-        if let hash_map::Entry::Occupied(latest) = self.latest.entry(oldest.token.tail)
-            && *latest.get() == self.gone
-        {
-            latest.remove();
+        if self.oldest_first.pop_front().is_some() {
+            self.back.pop_front();
+            self.gone = self.gone.wrapping_add(1);
         }
-        self.gone += 1;
+    }
+
+    /// What the entry of this number was acked on; `None` if it has gone.
+    fn tail(&self, number: u32) -> Option<u64> {
+        self.oldest_first.get(number.wrapping_sub(self.gone) as usize).map(|entry| entry.token.tail)
     }
 
     /// What tells one from another.
