@@ -1,18 +1,18 @@
 //! Folding a range of the log: read, decoded and folded on other threads, in order.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use convoke_core::{event::Recorded, workspace::State};
 use convoke_projections::Views;
 use convoke_store::{Log, Stored};
-use tokio::task::JoinHandle;
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{api::Fault, fault::internal, offload::Offload};
 
 /// Events decoded and folded in one piece of work. Small, for several of them are in memory.
 const CHUNK_EVENTS: u64 = 1_024;
-/// Pieces under way at once: one for each of two cores, and one that waits to be folded.
-const CHUNKS_AHEAD: usize = 3;
+/// Pieces that wait between one step and the next, so that none waits for another's every piece.
+const CHUNKS_WAITING: usize = 2;
 
 /// Takes in one event after another.
 pub(crate) trait Fold: Send + 'static {
@@ -43,13 +43,11 @@ pub(crate) async fn fold<L: Log, F: Fold>(
     to: u64,
     into: F,
 ) -> Result<F, Fault> {
-    let (mut chunks, mut folded) = (Chunks::new(log, offload, from, to), Box::new(into));
-    while let Some(chunk) = chunks.next().await? {
-        let chunk = Arc::new(chunk);
-        folded = take_all(offload, folded, &chunk).await.map_err(internal)?;
-        chunks.give_back(chunk);
-    }
-    Ok(*folded)
+    let spare = Spare::default();
+    let (put, take) = mpsc::channel(CHUNKS_WAITING);
+    let (decoded, folded) =
+        tokio::join!(decode_chunks(log, offload, from, to, &spare, [put]), fold_chunks(offload, into, take, &spare));
+    decoded.and(folded)
 }
 
 /// Folds the events `from..to` into both, at the same time.
@@ -64,71 +62,94 @@ pub(crate) async fn fold_both<L: Log>(
     state: State,
     views: Views,
 ) -> Result<(State, Views), Fault> {
-    let mut chunks = Chunks::new(log, offload, from, to);
-    let (mut state, mut views) = (Box::new(state), Box::new(views));
-    while let Some(chunk) = chunks.next().await? {
-        let chunk = Arc::new(chunk);
-        let (deciding, showing) = (take_all(offload, state, &chunk), take_all(offload, views, &chunk));
-        (state, views) = (deciding.await.map_err(internal)?, showing.await.map_err(internal)?);
-        chunks.give_back(chunk);
-    }
-    Ok((*state, *views))
+    let spare = Spare::default();
+    let (decide, deciding) = mpsc::channel(CHUNKS_WAITING);
+    let (show, showing) = mpsc::channel(CHUNKS_WAITING);
+    let (decoded, state, views) = tokio::join!(
+        decode_chunks(log, offload, from, to, &spare, [decide, show]),
+        fold_chunks(offload, state, deciding, &spare),
+        fold_chunks(offload, views, showing, &spare),
+    );
+    decoded.and(Ok((state?, views?)))
 }
 
-/// A thread of its own for each piece, and none that waits for another's.
-fn take_all<F: Fold>(offload: Offload, mut fold: Box<F>, chunk: &Arc<Vec<Recorded>>) -> JoinHandle<Box<F>> {
-    let chunk = Arc::clone(chunk);
-    offload.begin(move || {
-        chunk.iter().for_each(|recorded| fold.take(recorded));
-        fold
-    })
-}
+/// A piece of the log, decoded.
+type Chunk = Arc<Vec<Recorded>>;
 
-/// The events of a range, piece by piece, read and decoded ahead.
-struct Chunks<L> {
-    log: Arc<L>,
+/// Folds what comes, piece by piece, each on a thread that waits for no other.
+async fn fold_chunks<F: Fold>(
     offload: Offload,
-    next: u64,
+    into: F,
+    mut chunks: mpsc::Receiver<Chunk>,
+    spare: &Spare,
+) -> Result<F, Fault> {
+    let mut folded = Box::new(into);
+    while let Some(chunk) = chunks.recv().await {
+        let (folding, piece) = (folded, Arc::clone(&chunk));
+        folded = offload.begin(move || take_all(folding, &piece)).await.map_err(internal)?;
+        spare.give_back(chunk);
+    }
+    Ok(*folded)
+}
+
+fn take_all<F: Fold>(mut fold: Box<F>, chunk: &[Recorded]) -> Box<F> {
+    chunk.iter().for_each(|recorded| fold.take(recorded));
+    fold
+}
+
+/// Reads and decodes the events `from..to`, piece by piece, and puts each piece before all who fold. Ends early if one of them
+/// has ended.
+async fn decode_chunks<L: Log, const N: usize>(
+    log: &Arc<L>,
+    offload: Offload,
+    from: u64,
     to: u64,
-    reading: Option<JoinHandle<Result<Vec<Stored>, Fault>>>,
-    ahead: VecDeque<JoinHandle<Result<Vec<Recorded>, Fault>>>,
-    /// Emptied by the thread that fills it again: memory is given back where it was taken, which is much faster.
-    spare: Vec<Recorded>,
+    spare: &Spare,
+    folds: [mpsc::Sender<Chunk>; N],
+) -> Result<(), Fault> {
+    let (begin, mut begun) = mpsc::channel::<JoinHandle<Result<Vec<Recorded>, Fault>>>(CHUNKS_WAITING);
+    let reading = async move {
+        let mut next = from;
+        while next < to {
+            let (stored, used) = (read(&**log, next, to).await?, spare.take());
+            let first = std::mem::replace(&mut next, stored.last().map_or(to, |stored| stored.commit.end()));
+            if begin.send(offload.begin(move || decode_all(used, &stored, first, to))).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    };
+    let decoding = async move {
+        while let Some(decoded) = begun.recv().await {
+            let chunk = Arc::new(decoded.await.map_err(internal)??);
+            for fold in &folds {
+                if fold.send(Arc::clone(&chunk)).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    };
+    let (read, decoded) = tokio::join!(reading, decoding);
+    decoded.and(read)
 }
 
-impl<L: Log> Chunks<L> {
-    fn new(log: &Arc<L>, offload: Offload, from: u64, to: u64) -> Self {
-        let reading = read_ahead(log, from, to);
-        Self { log: Arc::clone(log), offload, next: from, to, reading, ahead: VecDeque::new(), spare: Vec::new() }
+/// Pieces that were folded, emptied by the thread that fills them again: memory is given back where it was taken, which is much
+/// faster.
+#[derive(Default)]
+struct Spare(Mutex<Vec<Vec<Recorded>>>);
+
+impl Spare {
+    fn take(&self) -> Vec<Recorded> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
-    /// The next piece, in order; the pieces after it are being read and decoded.
-    async fn next(&mut self) -> Result<Option<Vec<Recorded>>, Fault> {
-        while self.ahead.len() < CHUNKS_AHEAD
-            && let Some(reading) = self.reading.take()
-        {
-            let (stored, first, to) = (reading.await.map_err(internal)??, self.next, self.to);
-            self.next = stored.last().map_or(to, |stored| stored.commit.end());
-            self.reading = read_ahead(&self.log, self.next, to);
-            let used = std::mem::take(&mut self.spare);
-            self.ahead.push_back(self.offload.begin(move || decode_all(used, &stored, first, to)));
-        }
-        match self.ahead.pop_front() {
-            Some(chunk) => chunk.await.map_err(internal)?.map(Some),
-            None => Ok(None),
+    /// Of a piece that several fold, the last one to do so gives it back.
+    fn give_back(&self, chunk: Chunk) {
+        if let Some(folded) = Arc::into_inner(chunk) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(folded);
         }
     }
-
-    /// Gives a piece back once it is folded.
-    fn give_back(&mut self, chunk: Arc<Vec<Recorded>>) {
-        self.spare = Arc::into_inner(chunk).unwrap_or_default();
-    }
-}
-
-/// Begins to read the next piece, if there is one. A task and not a thread: of those that read, none waits for one more.
-fn read_ahead<L: Log>(log: &Arc<L>, from: u64, to: u64) -> Option<JoinHandle<Result<Vec<Stored>, Fault>>> {
-    let log = Arc::clone(log);
-    (from < to).then(|| tokio::spawn(async move { read(&*log, from, to).await }))
 }
 
 /// Reads and decodes the events `from..to`.

@@ -20,8 +20,9 @@ use crate::{panics, record::SEGMENT_BYTES, slots};
 
 /// Pages that sled keeps in memory. Small: the log is read rarely and in order.
 const CACHE_BYTES: u64 = 8 * 1024 * 1024;
-/// Bytes of an entry for each further access to its page (see [`touch`]); a written one is accessed otherwise, too.
-const READ_BYTES_PER_TOUCH: usize = 1024;
+/// Bytes of an entry for each further access to its page (see [`touch`]); a written one is accessed otherwise, too. A leaf of
+/// seven whole records comes to 64 accesses by it.
+const READ_BYTES_PER_TOUCH: usize = 1792;
 const WRITTEN_BYTES_PER_TOUCH: usize = 2048;
 /// The same for an entry that is looked up by itself: what is looked up next is mostly on another page, so that this one has
 /// to make room by itself.
@@ -72,7 +73,7 @@ pub(crate) struct Engine {
     count: AtomicU64,
     /// The groups below this have their fillers, as far as they need any.
     filled: AtomicU64,
-    /// Where the last reading ended: the number of a record and the position of its first event.
+    /// Where the last reading ended: the number of a record that begins a commit, and the position of its first event.
     resume: Mutex<Option<(u64, u64)>>,
 }
 
@@ -145,6 +146,7 @@ impl Engine {
         let removed = (count..self.count()).rev();
         self.call(|db| removed.into_iter().try_for_each(|number| db.remove(slots::key_of(number)).map(drop)))?;
         self.count.store(count, Ordering::Release);
+        *self.resume.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
     }
 
@@ -191,12 +193,12 @@ impl Engine {
         })
     }
 
-    /// Remembers where a reading ended, since the next one often goes on from there.
+    /// Remembers where a reading ended, which is where a commit begins: the next one often goes on from there.
     pub(crate) fn remember(&self, position: u64, number: u64) {
         *self.resume.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, position));
     }
 
-    /// A record that begins at or before this position, and where it begins, if one is remembered.
+    /// A record that begins a commit at or before this position, and where it begins, if one is remembered.
     pub(crate) fn recall(&self, position: u64) -> Option<(u64, u64)> {
         let resume = *self.resume.lock().unwrap_or_else(PoisonError::into_inner);
         resume.filter(|(number, begins)| *begins <= position && *number < self.count())

@@ -25,6 +25,9 @@ pub const RECORD_BYTES_MAX: usize = (SEGMENT_BYTES / 4 - 20 - LEAF_OVERHEAD) / L
 /// the 256 parts of its cache, so that small pages are what keeps its memory small.
 const RECORD_BYTES_AIM: usize = 16 * 1024;
 
+/// Of a commit of several records so much memory at most is taken beforehand.
+const USUAL_BYTES_MAX: usize = 128 * 1024;
+
 const VERSION: u8 = 1;
 const LAST: u8 = 1;
 const PREFIX_BYTES: usize = 1 + 1 + 8 + 4;
@@ -173,6 +176,8 @@ pub struct Joiner {
     first: u64,
     ends: Vec<u32>,
     frames: Vec<u8>,
+    /// How long the frames of the commit before were: mostly the next ones are as long.
+    usual: usize,
 }
 
 impl Joiner {
@@ -187,6 +192,7 @@ impl Joiner {
                 return whole(record.first, record.frames.to_vec(), record.ends(), root).map(Some);
             }
             self.first = record.first;
+            self.frames.reserve_exact(self.usual.max(record.frames.len()));
         } else if self.next() != record.first {
             return Err(RecordError::Missing);
         }
@@ -199,7 +205,8 @@ impl Joiner {
             return Err(RecordError::Ends);
         }
         let Some(root) = record.root else { return Ok(None) };
-        let Self { first, ends, frames } = std::mem::take(self);
+        let usual = self.frames.len().min(USUAL_BYTES_MAX);
+        let Self { first, ends, frames, .. } = std::mem::replace(self, Self { usual, ..Self::default() });
         whole(first, frames, ends.into_iter(), root).map(Some)
     }
 

@@ -31,7 +31,10 @@ pub(crate) fn each_commit(
     if from >= size {
         return Ok(());
     }
-    let (mut number, mut next) = commit_start(engine, from, size)?;
+    let (mut number, mut next) = match engine.recall(from) {
+        Some((number, position)) if position == from => (number, position),
+        _ => commit_start(engine, from, size)?,
+    };
     let mut joiner = Joiner::default();
     let mut outcome = Ok(());
     let mut ended = false;
