@@ -14,6 +14,9 @@ CHECKS = ("graph", "safety", "witness", "liveness", "numbers", "traces")
 _VERDICTS = {"safety", "witness", "liveness"}
 _SECONDS = 60
 _STATES_OF_TLC = 100
+# What a state takes beside one of a safety model: a graph is written and read, and liveness looked for in all of it. And what is
+# unsafe is found on the way, however much more there would be.
+_WEIGHTS = {"traces": 0, "safety": 1, "witness": 2, "graph": 4, "liveness": 8}
 _KEYS = {"name", "file", "find", "replace", "why", "equivalent"}
 _AT_LEAST = 10
 
@@ -113,10 +116,11 @@ class _Trial:
         """Tries one check after the other until one notices: first those that are `known` to by their name or sort; the cheapest first."""
         for name in sorted(self._names(), key=lambda name: (not known & {name, _sort(name)}, self._cost(name))):
             if not self.mutant.problems and not self.mutant.caught:
-                self._try(name)
+                # What notices that something is not reached any more has seen all there is.
+                self._try(name, is_large=_sort(name) == "witness" and self._cost(name) > _STATES_OF_TLC)
 
-    def _try(self, name):
-        sort, seconds = {"graph": self._graph, "traces": self._traces}.get(name, functools.partial(self._model, name))()
+    def _try(self, name, is_large=False):
+        sort, seconds = {"graph": self._graph, "traces": self._traces}.get(name, functools.partial(self._model, name, is_large))()
         self.mutant.seconds += seconds
         if sort:
             self.mutant.noticed.setdefault(sort, name)
@@ -131,12 +135,13 @@ class _Trial:
         return ["graph", *models, *(["traces"] if sample.file(self.mutant.module, self.specs).exists() else [])]
 
     def _cost(self, name):
-        """In states, or nearly so."""
-        if name == "traces":
-            return 0
-        if name == "graph":
-            return _committed_graph(self._committed)[1]
-        return self.entry["models"][name].get("states", _STATES_OF_TLC)
+        """In states of a safety model, or nearly so."""
+        return _WEIGHTS[_sort(name)] * (_committed_graph(self._committed)[1] if name in ("graph", "traces") else self._states(name))
+
+    def _states(self, name):
+        """Of a model that ends before it has seen them all it is not known how many: at most as many as of another."""
+        models = self.entry["models"]
+        return models[name].get("states") or max(model.get("states", _STATES_OF_TLC) for model in models.values())
 
     def _graph(self):
         row = graphs.Row(self.mutant.module, dict(self.entry.get("graph", {}), seconds=_SECONDS))
@@ -147,10 +152,10 @@ class _Trial:
         noticed = row.problems or graph.difference(row.graph, "", committed, "")
         return "graph" if noticed else None, row.seconds
 
-    def _model(self, name):
+    def _model(self, name, is_large):
         model = self.entry["models"][name]
         # Whichever is quicker: TLC takes most of a second to start, the other one more for each state.
-        is_large = model.get("second") or model.get("states", 0) > _STATES_OF_TLC
+        is_large = is_large or model.get("second") or model.get("states", 0) > _STATES_OF_TLC
         row = self._checked(tlc if is_large else second, name, model)
         seconds = row.first.seconds
         # What the second checker cannot do is for TLC to say: it may be no TLA+ at all.
