@@ -1,7 +1,8 @@
 //! The one envelope around every answer: over HTTP, in streams, and with `--json`.
 //!
 //! `{"v":1,"ok":true,"data":…,"head":{"size":…,"root":…}}` or
-//! `{"v":1,"ok":false,"error":{"code":…,"message":…,"hint":…,"retryable":…}}`.
+//! `{"v":1,"ok":false,"error":{"code":…,"message":…,"hint":…,"retryable":…}}`. What looks for faults and finds some (`doctor`)
+//! is not ok, and gives what it found as `data` besides.
 
 use convoke::api::Fault;
 use convoke_core::log::Head;
@@ -20,10 +21,12 @@ struct Success<'a, T> {
 }
 
 #[derive(Serialize)]
-struct Failure<'a> {
+struct Failure<'a, T> {
     v: u32,
     ok: bool,
     error: &'a Fault,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a T>,
 }
 
 /// The envelope of an answer, on one line without its end.
@@ -46,7 +49,13 @@ pub(crate) fn put_success<T: Serialize>(bytes: &mut Vec<u8>, data: &T, head: Opt
 
 /// The envelope of a fault, on one line without its end.
 pub(crate) fn failure(fault: &Fault) -> Vec<u8> {
-    serde_json::to_vec(&Failure { v: VERSION, ok: false, error: fault }).unwrap_or_default()
+    serde_json::to_vec(&Failure::<()> { v: VERSION, ok: false, error: fault, data: None }).unwrap_or_default()
+}
+
+/// The envelope of a fault, and of what was found all the same.
+pub(crate) fn failure_with<T: Serialize>(fault: &Fault, data: &T) -> Vec<u8> {
+    serde_json::to_vec(&Failure { v: VERSION, ok: false, error: fault, data: Some(data) })
+        .unwrap_or_else(|_| failure(fault))
 }
 
 /// What a client reads.
@@ -80,7 +89,7 @@ pub(crate) fn open<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<(T, Opt
     }
     match (received.ok, received.data, received.error) {
         (true, Some(data), None) => Ok((data, received.head)),
-        (false, None, Some(fault)) => Err(fault),
+        (false, _, Some(fault)) => Err(fault),
         _ => Err(unreadable("neither data nor an error".to_owned())),
     }
 }
@@ -96,6 +105,9 @@ mod tests {
         assert_eq!(open::<Vec<u8>>(&bytes).unwrap(), (vec![1, 2], Some(Head::EMPTY)));
         let fault = Fault::new("not_found", "there is no countdown \"x\"");
         assert_eq!(open::<Vec<u8>>(&failure(&fault)).unwrap_err(), fault);
+        let found = failure_with(&fault, &vec![1, 2]);
+        assert!(found.starts_with(br#"{"v":1,"ok":false,"error":{"#) && found.ends_with(br#"},"data":[1,2]}"#));
+        assert_eq!(open::<Vec<u8>>(&found).unwrap_err(), fault);
     }
 
     #[test]

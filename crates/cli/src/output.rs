@@ -65,6 +65,18 @@ impl Output {
         self.text(&page.finish())
     }
 
+    /// Shows what was found, and ends the command with what is wrong with it: with `--json` both are in one envelope, which is not ok.
+    pub(crate) fn show_ill<T: Show + Serialize>(self, view: &T, fault: Fault) -> Result<(), Stop> {
+        if !self.json {
+            self.show(view, None)?;
+            return Err(fault.into());
+        }
+        let mut bytes = envelope::failure_with(&fault, view);
+        bytes.push(b'\n');
+        self.raw(&bytes)?;
+        Err(Stop::Reported(fault.exit()))
+    }
+
     /// Shows one item of a stream: a line for people, or the item itself as a line of JSON.
     pub(crate) fn item<T: Show + Serialize>(self, item: &T) -> Result<(), Stop> {
         if self.json {
@@ -110,13 +122,15 @@ impl Output {
         let _ = write!(anstream::stderr(), "\r\x1b[K{text}");
     }
 
-    /// Reports a fault: two lines on standard error, or with `--json` the envelope on standard output.
+    /// Reports a fault: two lines on standard error, or with `--json` the envelope on standard output; if that cannot be written,
+    /// standard error again, so that a failure is never silent.
     pub(crate) fn fault(self, fault: &Fault) {
         if self.json {
             let mut bytes = envelope::failure(fault);
             bytes.push(b'\n');
-            let _ = self.raw(&bytes);
-            return;
+            if !matches!(self.raw(&bytes), Err(Stop::NotShown(_))) {
+                return;
+            }
         }
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
         let mut text = format!("{red}error[{}]{red:#}: {}\n", fault.code, clean(&fault.message));

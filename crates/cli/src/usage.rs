@@ -11,14 +11,22 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use convoke::api::Fault;
 use convoke_core::{mailbox::TokenError, name::NameError, refusal::Refusal, time::TimeError};
 
-use crate::output::{Output, exit_code};
+use crate::{
+    output::{Output, exit_code},
+    stop::{Stop, output_error},
+};
 
 /// Reports why the arguments were not understood; or prints the help or version that was asked for.
 pub(crate) fn report(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        // Help goes to standard output. If that is closed, nobody wanted to read it.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        return match error.print().and_then(|()| io::stdout().flush()).map_err(|error| output_error(&error)) {
+            Err(Stop::NotShown(fault)) => {
+                Output::plain(false).fault(&fault);
+                exit_code(fault.exit())
+            }
+            // If nobody reads it, nobody wanted to.
+            _ => ExitCode::SUCCESS,
+        };
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let mut out = anstream::stderr();

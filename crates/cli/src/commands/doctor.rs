@@ -11,7 +11,7 @@ use super::verify::{lock_to_read, verify_closed};
 use crate::{
     context::Context,
     daemon::{SOCKET_FILE, VERSION, held, last_lines},
-    render::{Cell, Page, Show, Table, bytes},
+    render::{Cell, Page, Show, Table, bytes, many},
     session::daemon_info,
     settings::Settings,
     stop::Stop,
@@ -93,14 +93,12 @@ impl Doctor {
             }
             Ok(None) => closed(context, &workspace, checks),
         }
-        context.out.show(&findings, None)?;
-        let ill = findings.checks.into_iter().find_map(|Check { what, fault, .. }| {
-            fault.map(|fault| Fault { message: format!("{what}: {}", fault.message), ..fault })
+        let ill = findings.checks.iter().find_map(|Check { what, fault, .. }| {
+            fault.clone().map(|fault| Fault { message: format!("{what}: {}", fault.message), ..fault })
         });
         match ill {
-            None => Ok(()),
-            Some(fault) if context.out.is_json() => Err(Stop::Reported(fault.exit())),
-            Some(fault) => Err(fault.into()),
+            None => context.out.show(&findings, None),
+            Some(fault) => context.out.show_ill(&findings, fault),
         }
     }
 }
@@ -129,8 +127,9 @@ fn held_events(reply: &Reply) -> String {
     match reply {
         Reply::Verified(verified) => {
             format!(
-                "{} events in {} commits, every hash and the root are right",
-                verified.checkpoint.size, verified.commits
+                "{} in {}, every hash and the root are right",
+                many(verified.checkpoint.size, "event"),
+                many(verified.commits, "commit")
             )
         }
         _ => String::new(),
@@ -183,7 +182,8 @@ fn folder(workspace: &Workspace) -> Result<String, Fault> {
     }
     let quarrels = last_lines(workspace, 200).map_err(failed)?.iter().filter(|line| line.contains("internal:")).count();
     if quarrels > 0 {
-        let what = format!("daemon.log tells of {quarrels} internal errors; see `convoke daemon logs`");
+        let what =
+            format!("daemon.log tells of {}; see `convoke daemon logs`", many(quarrels as u64, "internal error"));
         return Err(Fault::new("internal", what));
     }
     Ok("is this user's".to_owned())

@@ -2,7 +2,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use convoke::api::Fault;
-use convoke_core::codes::Exit;
 use convoke_worker::request::ChangeRequest;
 use serde::Serialize;
 
@@ -53,14 +52,12 @@ impl Validate {
                 Found { file, request: Some(Gist { task: brought.task, agent: agent.to_string(), files }), faults }
             }
         };
-        context.out.show(&found, None)?;
         match found.faults.len() {
-            0 => Ok(()),
-            _ if context.out.is_json() => Err(Stop::Reported(Exit::Failure)),
+            0 => context.out.show(&found, None),
             count => {
                 let what = format!("{} has {}", found.file, many(count as u64, "fault"));
                 let hint = "Correct them all; convoke queue schema describes change requests.".to_owned();
-                Err(Fault { hint, ..Fault::new("invalid_change", what) }.into())
+                context.out.show_ill(&found, Fault { hint, ..Fault::new("invalid_change", what) })
             }
         }
     }
