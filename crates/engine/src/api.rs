@@ -95,6 +95,9 @@ pub struct Taken {
     pub delivery: u32,
     /// When the lease ends, unless its holder acts before.
     pub until: Timestamp,
+    /// Only in a repeated answer: the claim has ended since. The message was acked or handed back, or the lease ran out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended: bool,
 }
 
 /// A question. It changes nothing.

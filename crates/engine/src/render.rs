@@ -71,7 +71,7 @@ pub(crate) async fn events<L: Log>(log: &L, from: u64, to: u64) -> Result<Vec<Ev
     Ok(views)
 }
 
-/// The answer to a request: the same when it is asked for again.
+/// The answer to a request: the same when it is asked for again, but that of what was taken it says how the claim stands now.
 pub(crate) async fn answer<L: Log>(shared: &Shared<L>, done: &Done) -> Result<Answer, Fault> {
     let outcome = done.outcome;
     let (first, end) = (outcome.first, outcome.first + u64::from(outcome.count));
@@ -82,18 +82,24 @@ pub(crate) async fn answer<L: Log>(shared: &Shared<L>, done: &Done) -> Result<An
     };
     let mut messages = Vec::new();
     for event in events.iter().filter(|event| event.kind == "message.taken") {
-        messages.push(taken(shared, event).await?);
+        messages.push(taken(shared, event, outcome.repeated).await?);
     }
     Ok(Answer { events, messages, repeated: outcome.repeated, head: done.head })
 }
 
 /// A message as it is handed to its taker.
-async fn taken<L: Log>(shared: &Shared<L>, event: &EventView) -> Result<Taken, Fault> {
+async fn taken<L: Log>(shared: &Shared<L>, event: &EventView, repeated: bool) -> Result<Taken, Fault> {
     let MessageTaken { message, mailbox, fence, until, .. } =
         serde_json::from_str(event.payload.get()).map_err(internal)?;
     let found = shared.find(&message.to_string()).await?;
     let Some(Recorded { time: sent_at, event: Event::MessageSent(sent), .. }) = found.into_iter().next() else {
         return Err(internal(format!("message {message} is not in the log")));
+    };
+    let held = if repeated {
+        let now = shared.now();
+        shared.shown().views.claim_until(message, &mailbox, fence, now)
+    } else {
+        Some(until)
     };
     Ok(Taken {
         token: Token::new(message, fence),
@@ -109,6 +115,7 @@ async fn taken<L: Log>(shared: &Shared<L>, event: &EventView) -> Result<Taken, F
         references: sent.references,
         sent_at,
         delivery: fence,
-        until,
+        until: held.unwrap_or(until),
+        ended: held.is_none(),
     })
 }

@@ -30,6 +30,7 @@ mod actors;
 mod answer;
 mod campaigns;
 mod changes;
+mod claims;
 mod countdowns;
 mod durations;
 mod fill;

@@ -17,7 +17,6 @@ use super::{
     actors::{kind, membership},
     countdowns::{plan, scrub_cause, why},
     mail::{dead_reason, priority, show_taken},
-    times::length,
 };
 
 /// Lines of an answer at most: what a cascade does besides is counted.
@@ -25,11 +24,14 @@ const ROWS_MAX: usize = 20;
 
 impl Show for Answer {
     fn show(&self, page: &mut Page) {
-        if let Some(last) = self.events.last() {
-            page.as_at(last.time);
-        }
         if self.repeated {
-            page.line("the answer of an earlier call with the same key:");
+            page.tell_again();
+            page.line("repeated: the answer of an earlier call with the same key, nothing is done twice");
+        }
+        if let Some(last) = self.events.last()
+            && !page.is_told_again()
+        {
+            page.as_at(last.time);
         }
         let mut table = Table::new();
         let mut registered = Vec::new();
@@ -56,11 +58,9 @@ impl Show for Answer {
         page.table(table);
         if let Some((first, kinds)) = rest {
             let many: Vec<_> = kinds.iter().map(|(word, count)| format!("{count} {word}")).collect();
-            page.more(
-                kinds.values().sum(),
-                &format!("events ({})", many.join(", ")),
-                &format!("convoke log --from {first}"),
-            );
+            let sum = kinds.values().sum();
+            let events = if sum == 1 { "event" } else { "events" };
+            page.more(sum, &format!("{events} ({})", many.join(", ")), &format!("convoke log --from {first}"));
         }
         if !registered.is_empty() {
             page.line(format!("new: {}", registered.join(", ")));
@@ -125,7 +125,7 @@ fn told(view: &EventView, event: Option<&Event>, page: &Page) -> (String, String
             about(event.countdown),
             format!(
                 "by {} for {}, T-0 {}{}",
-                length(event.by_ms),
+                event.by_ms,
                 event.attendee,
                 page.when_from(event.fire_at, view.time),
                 why(event.reason.as_ref())
@@ -178,10 +178,10 @@ fn told(view: &EventView, event: Option<&Event>, page: &Page) -> (String, String
         Event::MessageTaken(event) => (
             message(event.message),
             format!(
-                "by {}, token {}, lease ends {}",
+                "by {}, token {}, {}",
                 event.holder,
                 token(event.message, event.fence),
-                page.when_from(event.until, view.time)
+                page.lease_end_from(event.until, view.time)
             ),
         ),
         Event::MessageAcked(event) => (message(event.message), format!("in the mailbox of {}", event.mailbox)),
@@ -189,9 +189,7 @@ fn told(view: &EventView, event: Option<&Event>, page: &Page) -> (String, String
             message(event.message),
             format!("can be taken again {}{}", page.when_from(event.again_at, view.time), why(event.reason.as_ref())),
         ),
-        Event::MessageLeaseExtended(event) => {
-            (message(event.message), format!("lease ends {}", page.when_from(event.until, view.time)))
-        }
+        Event::MessageLeaseExtended(event) => (message(event.message), page.lease_end_from(event.until, view.time)),
         Event::MessageLeaseExpired(event) => {
             (message(event.message), format!("{} was silent; back in the mailbox of {}", event.holder, event.mailbox))
         }

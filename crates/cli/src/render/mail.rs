@@ -162,7 +162,11 @@ impl Show for HistoryView {
 /// A message in the hands of its taker.
 pub(super) fn show_taken(taken: &Taken, acked: bool, page: &mut Page) {
     let mut head = Table::new();
-    let lease = if acked { "acknowledged".to_owned() } else { format!("lease ends {}", page.when(taken.until)) };
+    let lease = match (acked, taken.ended) {
+        (true, _) => "acknowledged".to_owned(),
+        (false, true) => "the lease has ended".to_owned(),
+        (false, false) => format!("lease ends {}", page.when(taken.until)),
+    };
     head.row([
         Cell::id(taken.token.to_string()),
         priority_cell(taken.priority),

@@ -23,6 +23,7 @@ const FAINT: Style = Style::new().dimmed();
 pub(crate) struct Page {
     text: String,
     now: Timestamp,
+    told_again: bool,
     verbose: bool,
     width: Option<usize>,
 }
@@ -31,12 +32,28 @@ impl Page {
     /// An empty page, written at this time. On a terminal of this width the lines of tables are cut to fit; what is read by a
     /// program is not.
     pub(crate) fn new(now: Timestamp, verbose: bool, width: Option<usize>) -> Self {
-        Self { text: String::new(), now, verbose, width: width.filter(|width| *width >= TERMINAL_WIDTH_MIN) }
+        Self {
+            text: String::new(),
+            now,
+            told_again: false,
+            verbose,
+            width: width.filter(|width| *width >= TERMINAL_WIDTH_MIN),
+        }
     }
 
     /// From here on, times are relative to this one: the time that a view is of.
     pub(crate) fn as_at(&mut self, now: Timestamp) {
         self.now = now;
+    }
+
+    /// From here on, what is told was told before: all times are relative to now, as what was far then may be near or over.
+    pub(crate) fn tell_again(&mut self) {
+        self.told_again = true;
+    }
+
+    /// Whether what is told was told before.
+    pub(crate) fn is_told_again(&self) -> bool {
+        self.told_again
     }
 
     /// A line.
@@ -125,8 +142,14 @@ impl Page {
 
     /// A time as it was seen from another: what an event said when it happened, which does not change as time passes.
     pub(crate) fn when_from(&self, at: Timestamp, then: Timestamp) -> String {
-        let relative = times::relative(at, then);
+        let relative = times::relative(at, if self.told_again { self.now } else { then });
         if self.verbose { format!("{relative} ({at})") } else { relative }
+    }
+
+    /// The end of a lease, as `when_from` says it.
+    pub(crate) fn lease_end_from(&self, until: Timestamp, then: Timestamp) -> String {
+        let ends = if self.told_again && until <= self.now { "ended" } else { "ends" };
+        format!("lease {ends} {}", self.when_from(until, then))
     }
 
     /// An id: short, and with `--verbose` whole.

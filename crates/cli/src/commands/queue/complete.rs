@@ -59,6 +59,7 @@ struct Completed(Answer);
 impl Show for Completed {
     fn show(&self, page: &mut Page) {
         if self.0.repeated {
+            page.tell_again();
             page.line("it had landed before, and nothing is added:");
         }
         Answer { repeated: false, ..self.0.clone() }.show(page);

@@ -214,6 +214,7 @@ struct Submitted(Answer);
 impl Show for Submitted {
     fn show(&self, page: &mut Page) {
         if self.0.repeated {
+            page.tell_again();
             page.line("the same change was handed in before, and nothing is added:");
         }
         Answer { repeated: false, ..self.0.clone() }.show(page);
