@@ -73,9 +73,10 @@ impl From<VerifyError> for Fault {
         match error {
             VerifyError::Read(error) => error.into(),
             VerifyError::Export(error) => error.into(),
-            VerifyError::OtherLog { .. } | VerifyError::RolledBack { .. } | VerifyError::Rewritten { .. } => {
-                Self::new("verify_failed", error.to_string())
-            }
+            VerifyError::OtherLog { .. }
+            | VerifyError::RolledBack { .. }
+            | VerifyError::Rewritten { .. }
+            | VerifyError::OtherTime { .. } => Self::new("verify_failed", error.to_string()),
             VerifyError::Flawed(_) => Self::new("verify_failed", error.to_string()),
         }
     }

@@ -9,7 +9,10 @@
 
 use std::io::BufRead;
 
-use convoke_core::log::{Broken, CheckedEvent, Checkpoint, Fault, Head, Verification};
+use convoke_core::{
+    log::{Broken, CheckedEvent, Checkpoint, Fault, Head, Verification},
+    time::Timestamp,
+};
 
 use crate::{
     crew::Crew,
@@ -57,6 +60,14 @@ pub enum VerifyError {
     RolledBack {
         /// What there is.
         size: u64,
+        /// What was compared with.
+        checkpoint: Box<Checkpoint>,
+    },
+    /// The checkpoint says of its last event another time than the log.
+    #[error("the checkpoint says that its last event is of {}, and the log that it is of {time}: the checkpoint was altered", checkpoint.time)]
+    OtherTime {
+        /// The time of that event.
+        time: Timestamp,
         /// What was compared with.
         checkpoint: Box<Checkpoint>,
     },
@@ -248,18 +259,18 @@ impl<'a> SoFar<'a> {
 struct Against<'a>(Option<&'a Checkpoint>);
 
 impl Against<'_> {
-    /// Compares the roots where the log has just become as large as the checkpoint.
+    /// Compares the roots where the log has just become as large as the checkpoint, and the times of the last event.
     fn compare(self, log: &Verification) -> Result<(), VerifyError> {
-        match self.0 {
-            Some(kept) if kept.size == log.size() && kept.root != log.root() => {
-                let checkpoint = Box::new(kept.clone());
-                Err(if log.log_id() == Some(kept.log_id) {
-                    VerifyError::Rewritten { checkpoint }
-                } else {
-                    VerifyError::OtherLog { checkpoint }
-                })
-            }
-            _ => Ok(()),
+        let Some(kept) = self.0.filter(|kept| kept.size == log.size()) else { return Ok(()) };
+        let checkpoint = || Box::new(kept.clone());
+        if log.log_id() != Some(kept.log_id) {
+            Err(VerifyError::OtherLog { checkpoint: checkpoint() })
+        } else if kept.root != log.root() {
+            Err(VerifyError::Rewritten { checkpoint: checkpoint() })
+        } else if kept.time != log.time() {
+            Err(VerifyError::OtherTime { time: log.time(), checkpoint: checkpoint() })
+        } else {
+            Ok(())
         }
     }
 

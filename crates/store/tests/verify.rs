@@ -255,9 +255,19 @@ fn a_log_holds_against_each_of_its_own_checkpoints() {
         verified(commits.clone(), Some(&checkpoint(&commits[..end]))).unwrap();
     }
     // The head of any prefix will do, also of one that no commit ends at.
-    let size = 7;
-    let root = rooted(vec![sample::commit(0, 7, 60)])[0].root;
-    verified(commits.clone(), Some(&Checkpoint { size, root, ..checkpoint(&commits) })).unwrap();
+    let prefix = checkpoint(&rooted(vec![sample::commit(0, 7, 60)]));
+    verified(commits, Some(&prefix)).unwrap();
+}
+
+#[test]
+fn a_checkpoint_whose_time_was_altered_is_found_out() {
+    let commits = log_of(&[3, 1, 5]);
+    for end in 1..=3 {
+        let mut kept = checkpoint(&commits[..end]);
+        kept.time = Timestamp::from_us(kept.time.us() + 1).unwrap();
+        let found = verified(commits.clone(), Some(&kept));
+        assert!(matches!(found, Err(VerifyError::OtherTime { .. })), "{end}: {found:?}");
+    }
 }
 
 #[test]

@@ -181,6 +181,12 @@ impl Verification {
         self.committed
     }
 
+    /// The time of the last event that was taken.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        self.time
+    }
+
     /// How many events were taken, those since the last commit's end included.
     #[must_use]
     pub fn size(&self) -> u64 {
