@@ -10,7 +10,7 @@ use convoke_core::{
     name::{ActorName, Key},
     refusal::Refusal,
 };
-use convoke_projections::{Query, View};
+use convoke_projections::{Query, View, query::ActorQuery};
 use rand::{TryRng as _, rngs::SysRng};
 
 use crate::{
@@ -162,6 +162,17 @@ impl Context {
             && fault.code == "ambiguous"
         {
             self.out.note(&format!("note: {}; from now on only the ids tell them apart", fault.message));
+        }
+    }
+
+    /// Says that nobody has a name which was asked about: nothing found is then no answer, but a misspelling.
+    pub(crate) fn note_unknown(&mut self, name: &ActorName, look: Look) {
+        if name.is_reserved() {
+            return;
+        }
+        let asked = self.view(look, Query::Actor(ActorQuery { name: name.clone() }));
+        if asked.is_err_and(|fault| fault.code == "not_found") {
+            self.out.note(&format!("note: nobody is registered as {name}"));
         }
     }
 

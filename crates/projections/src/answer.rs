@@ -71,14 +71,15 @@ impl Views {
         let mut mail_counts = MailCounts::default();
         let mut mail = Vec::new();
         let mailbox = only.map(|actor| actor.clone().mailbox());
-        for (name, counts) in state.mail.mailboxes().map(|(name, mailbox)| (name, mailbox.counts(now))) {
+        let asked = state.mail.mailboxes().filter(|(name, _)| mailbox.as_ref().is_none_or(|mailbox| mailbox == *name));
+        for (name, counts) in asked.map(|(name, mailbox)| (name, mailbox.counts(now))) {
             mail_counts.ready += counts.ready;
             mail_counts.paused += counts.paused;
             mail_counts.taken += counts.taken;
             mail_counts.dead += counts.dead;
             mail_counts.acked += counts.acked;
             let empty = counts.ready + counts.paused + counts.taken + counts.dead == 0;
-            if !empty && mailbox.as_ref().is_none_or(|mailbox| mailbox == name) {
+            if !empty {
                 mail.push(MailboxLine { mailbox: name.clone(), counts });
             }
         }
@@ -91,7 +92,7 @@ impl Views {
             organizer: state.actors.organizer.clone(),
             membership: state.actors.membership,
             actors: state.actors.counts(),
-            countdown_counts: state.countdowns.counts(),
+            countdown_counts: state.countdowns.counts(only),
             countdowns,
             more_countdowns,
             campaigns,
@@ -101,7 +102,7 @@ impl Views {
             more_mail,
             leases,
             more_leases,
-            queue: state.changes.counts(),
+            queue: state.changes.counts(only),
             queue_paused: state.changes.paused().map(str::to_owned),
         }
     }

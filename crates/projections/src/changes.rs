@@ -206,10 +206,10 @@ impl Changes {
         self.paused.as_deref()
     }
 
-    /// How many stand where, by the word of the state.
-    pub(crate) fn counts(&self) -> BTreeMap<String, u64> {
+    /// How many stand where, by the word of the state; only of those of this agent if one is given.
+    pub(crate) fn counts(&self, only: Option<&ActorName>) -> BTreeMap<String, u64> {
         let mut counts: BTreeMap<ChangeState, u64> = BTreeMap::new();
-        for change in self.all.values() {
+        for change in self.all.values().filter(|change| only.is_none_or(|agent| change.agent == *agent)) {
             *counts.entry(change.state).or_default() += 1;
         }
         counts.into_iter().map(|(state, count)| (state.as_str().to_owned(), count)).collect()
@@ -225,7 +225,7 @@ impl Changes {
         }
         QueueMetricsView {
             now,
-            counts: self.counts(),
+            counts: self.counts(None),
             ready,
             oldest_ready_ms: oldest.map(|since| now.since(since)),
             leases_expired: self.leases_expired,

@@ -222,9 +222,11 @@ impl Countdowns {
         Some(CountdownRef { id, short: id.short(), name: countdown.name.clone(), state: countdown.state() })
     }
 
-    pub(crate) fn counts(&self) -> CountdownCounts {
+    /// How many stand where; only of those that concern this actor if one is given.
+    pub(crate) fn counts(&self, only: Option<&ActorName>) -> CountdownCounts {
         let mut counts = CountdownCounts::default();
-        self.0.values().for_each(|countdown| countdown.state().count_in(&mut counts));
+        let asked = self.0.values().filter(|countdown| only.is_none_or(|actor| countdown.concerns(actor)));
+        asked.for_each(|countdown| countdown.state().count_in(&mut counts));
         counts
     }
 }

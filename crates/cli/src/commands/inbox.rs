@@ -2,7 +2,7 @@ use clap::Args;
 use convoke_core::name::ActorName;
 use convoke_projections::{
     Query, View,
-    query::{ActorQuery, DeadLettersQuery, InboxQuery},
+    query::{DeadLettersQuery, InboxQuery},
     view::MailCounts,
 };
 
@@ -13,7 +13,7 @@ use crate::{args::Look, context::Context, stop::Stop};
 /// Messages are listed in the order in which `recv` takes them: by priority, then by age.
 #[derive(Debug, Args)]
 pub(crate) struct Inbox {
-    /// Whose mailbox [default: who acts]
+    /// Whose mailbox [default: who acts; with --dead: everybody's]
     actor: Option<ActorName>,
     /// The dead letters instead: given up after five deliveries without acknowledgement
     #[arg(long)]
@@ -29,17 +29,18 @@ impl Inbox {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
         let limit = Some(self.limit);
         if self.dead {
-            let query = DeadLettersQuery { mailbox: self.actor, redriven: false, limit };
-            return context.look(self.look, Query::DeadLetters(query));
+            let query = DeadLettersQuery { mailbox: self.actor.clone(), redriven: false, limit };
+            context.look(self.look, Query::DeadLetters(query))?;
+            if let Some(mailbox) = self.actor {
+                context.note_unknown(&mailbox, self.look);
+            }
+            return Ok(());
         }
         let mailbox = self.actor.map_or_else(|| context.actor(), Ok)?;
         let (view, head) = context.view(self.look, Query::Inbox(InboxQuery { mailbox: mailbox.clone(), limit }))?;
         context.out.show(&view, Some(head))?;
-        if is_empty(&view) && !mailbox.is_reserved() {
-            let asked = context.view(self.look, Query::Actor(ActorQuery { name: mailbox.clone() }));
-            if asked.is_err_and(|fault| fault.code == "not_found") {
-                context.out.note(&format!("note: nobody is registered as {mailbox}"));
-            }
+        if is_empty(&view) {
+            context.note_unknown(&mailbox, self.look);
         }
         Ok(())
     }

@@ -62,10 +62,14 @@ impl List {
         let query = CountdownsQuery {
             state: self.state.map(Into::into),
             campaign: self.campaign,
-            actor: self.actor,
+            actor: self.actor.clone(),
             limit: Some(self.limit),
             after: self.after,
         };
-        context.look(self.look, Query::Countdowns(query))
+        context.look(self.look, Query::Countdowns(query))?;
+        if let Some(actor) = self.actor {
+            context.note_unknown(&actor, self.look);
+        }
+        Ok(())
     }
 }

@@ -61,14 +61,21 @@ pub(super) fn known_kind(kind: &Word) -> Result<String, Refusal> {
 impl Log {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
         let kind = self.kind.as_ref().map(known_kind).transpose()?;
-        let filter = LogFilter { kind, actor: self.actor, since: self.since, from: self.from, limit: Some(self.limit) };
+        let filter =
+            LogFilter { kind, actor: self.actor.clone(), since: self.since, from: self.from, limit: Some(self.limit) };
         if self.follow {
             context.needs_daemon("--follow")?;
         }
         let (reply, head) = context.ask(Question::Log(filter.clone()), self.look.as_of)?;
         if !self.follow {
             let now = self.look.moment(&reply);
-            return context.out.show_as_at(&reply, Some(head), now);
+            context.out.show_as_at(&reply, Some(head), now)?;
+        }
+        if let Some(actor) = &self.actor {
+            context.note_unknown(actor, self.look);
+        }
+        if !self.follow {
+            return Ok(());
         }
         let Reply::Log { events, .. } = reply else {
             return Err(Fault::new("bad_answer", "the answer is no list of events").into());

@@ -27,8 +27,12 @@ impl Status {
     pub(super) fn run(self, context: &mut Context) -> Result<(), Stop> {
         let query = match self.countdown {
             Some(reference) => Query::Countdown(Reference { reference }),
-            None => Query::Status(StatusQuery { actor: self.actor, limit: self.limit }),
+            None => Query::Status(StatusQuery { actor: self.actor.clone(), limit: self.limit }),
         };
-        context.look(self.look, query)
+        context.look(self.look, query)?;
+        if let Some(actor) = self.actor {
+            context.note_unknown(&actor, self.look);
+        }
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{log::known_kind, recv::TIMEOUT};
 use crate::{
+    args::Look,
     context::Context,
     render::{EventItem, Page, Show, clean},
     stop::Stop,
@@ -51,7 +52,13 @@ impl Wait {
         context.needs_daemon("waiting")?;
         let conditions: Result<Vec<_>, Stop> =
             self.conditions.iter().map(|text| self.condition(text, context)).collect();
-        let ask = WaitAsk { conditions: conditions?, timeout_ms: self.timeout };
+        let conditions = conditions?;
+        // Who waits for mail of its own may not be registered yet.
+        let named = self.conditions.iter().filter_map(|text| mailbox(text.strip_prefix("mail:")?).ok());
+        for name in named.chain(self.by.clone()) {
+            context.note_unknown(&name, Look::default());
+        }
+        let ask = WaitAsk { conditions, timeout_ms: self.timeout };
         let (Waited { met, cursor, event }, head) =
             context.session()?.wait(&ask).map_err(|fault| self.explained(fault))?;
         let condition = self.conditions.get(met).cloned().unwrap_or_default();
@@ -94,7 +101,7 @@ impl Wait {
                 Condition::Campaign { campaign, state }
             }
             ("mail", None) => Condition::Mail { mailbox: context.actor()? },
-            ("mail", Some(of)) => Condition::Mail { mailbox: ActorName::parse(of).map_err(Refusal::from)? },
+            ("mail", Some(of)) => Condition::Mail { mailbox: mailbox(of)? },
             ("event", kind) => {
                 let kind = kind.map(Word::parse).transpose().map_err(Refusal::from)?;
                 let kind = kind.as_ref().map(known_kind).transpose()?;
@@ -109,6 +116,15 @@ impl Wait {
             }
         })
     }
+}
+
+/// A mailbox that something can come into.
+fn mailbox(name: &str) -> Result<ActorName, Refusal> {
+    let name = ActorName::parse(name)?;
+    if [ActorName::ALL, ActorName::SYSTEM].contains(&name.as_str()) {
+        return Err(Refusal::BadRequest(format!("{name} has no mailbox: what is sent to all lies in everybody's own")));
+    }
+    Ok(name)
 }
 
 /// The condition that holds.
