@@ -3,11 +3,12 @@
 use std::{fs, path::Path, sync::Arc, time::Instant};
 
 use convoke_core::{
+    id::IdReference,
     log::{Checkpoint, ConsistencyProof, Head, InclusionProof, consistency_path, inclusion_path},
     time::Timestamp,
     workspace::State,
 };
-use convoke_projections::{Query, View, Views};
+use convoke_projections::{Query, View, Views, query::Reference};
 use convoke_store::Log;
 
 use crate::{
@@ -140,7 +141,7 @@ impl<L: Log> Engine<L> {
         Ok(Reply::Log { events: found, more })
     }
 
-    /// One event, by position or id.
+    /// One event: by its position or id, or the one that began what has this name.
     async fn show(&self, reference: &str, size: u64) -> Result<EventView, Fault> {
         let not_found = || {
             let reference = convoke_core::name::shorten(reference);
@@ -148,9 +149,9 @@ impl<L: Log> Engine<L> {
         };
         // Eight digits and more may be an id as well; a position that exists is meant first.
         let position = reference.parse().ok().filter(|position: &u64| *position < size);
-        let position = match position {
-            Some(position) => position,
-            None => {
+        let position = match (position, IdReference::parse(reference)) {
+            (Some(position), _) => position,
+            (None, Some(_)) => {
                 let found = self.shared.find(reference).await?;
                 let mut found = found.iter().filter(|recorded| recorded.position < size);
                 let first = found.next().ok_or_else(not_found)?;
@@ -160,13 +161,22 @@ impl<L: Log> Engine<L> {
                 }
                 first.position
             }
+            (None, None) => {
+                let query = Query::History(Reference { reference: reference.to_owned() });
+                let positions = match self.view(&query, None, size).await {
+                    Ok((View::History(history), _)) => history.positions,
+                    Err(fault) if fault.code == "ambiguous" => return Err(fault),
+                    _ => Vec::new(),
+                };
+                positions.first().copied().filter(|position| *position < size).ok_or_else(not_found)?
+            }
         };
         render::events(&*self.shared.log, position, position + 1).await?.into_iter().next().ok_or_else(not_found)
     }
 
     /// Every event about one thing.
     async fn history(&self, reference: String, as_of: Option<AsOf>, size: u64) -> Result<Reply, Fault> {
-        let query = Query::History(convoke_projections::query::Reference { reference });
+        let query = Query::History(Reference { reference });
         let (View::History(history), _) = self.view(&query, as_of, size).await? else {
             return Err(internal("a history is not a history"));
         };

@@ -3,11 +3,13 @@ use convoke::api::Question;
 
 use crate::{args::Look, context::Context, stop::Stop};
 
-/// Show one event whole: by its position, or by its id
+/// Show one event whole
+///
+/// A countdown or campaign names the event that began it; `convoke history` lists the others.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// A position in the log, or the id of an event, countdown, campaign or message
-    #[arg(value_name = "POSITION|ID")]
+    /// A position in the log, the id of an event, countdown, campaign or message, or the exact name of a countdown or campaign
+    #[arg(value_name = "POSITION|ID|NAME")]
     event: String,
     #[command(flatten)]
     look: Look,
