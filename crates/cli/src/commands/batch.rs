@@ -14,7 +14,7 @@ use crate::{
     context::Context,
     envelope,
     output::wall_clock,
-    render::{Page, Show},
+    render::{Page, Show, many},
     stop::Stop,
 };
 
@@ -22,7 +22,7 @@ use crate::{
 ///
 /// Each line is one request: {"as":"alice","key":"k1","command":{"send_message":{"to":["bob"],"body":"hello"}}}. Without "as" it is
 /// --as or CONVOKE_ACTOR who acts. They are decided in order and share commits, so that thousands a second are durable. With --json each
-/// has its answer as one line, in order, with the number of its own line; otherwise the refused ones are shown, and a summary.
+/// has its answer as one line, in order, with the number of its own line; otherwise the first ten refused ones are shown, and a summary.
 ///
 /// A refused line does not stop the others; the exit code is that of the first one. A request with a key can be given again safely.
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ pub(crate) struct Batch {
 }
 
 /// Refused lines that are shown to people.
-const SHOWN_MAX: usize = 10;
+const SHOWN_MAX: u64 = 10;
 
 #[derive(Debug, Default, Serialize)]
 struct Summary {
@@ -46,8 +46,10 @@ impl Show for Summary {
     fn show(&self, page: &mut Page) {
         let Self { lines, refused, events, took_ms } = self;
         page.line(format!(
-            "{lines} requests: {} done, {refused} refused; {events} events in {took_ms} ms",
-            lines - refused
+            "{}: {} done, {refused} refused; {} in {took_ms} ms",
+            many(*lines, "request"),
+            lines - refused,
+            many(*events, "event")
         ));
     }
 }
@@ -76,7 +78,7 @@ impl Batch {
                 Ok((brief, _)) => summary.events += u64::from(brief.events),
                 Err(fault) => {
                     summary.refused += 1;
-                    if !out.is_json() && summary.refused as usize <= SHOWN_MAX {
+                    if !out.is_json() && summary.refused <= SHOWN_MAX {
                         out.note(&format!("line {number}: {}: {}", fault.code, fault.message));
                     }
                     first_fault.get_or_insert(fault);
@@ -87,11 +89,18 @@ impl Batch {
         json_out.flush().map_err(|error| crate::stop::output_error(&error))?;
         summary.took_ms = wall_clock().since(begun).ms();
         if !out.is_json() {
+            let more = summary.refused.saturating_sub(SHOWN_MAX);
+            if more > 0 {
+                out.note(&format!("… {more} more refused: --json shows them all"));
+            }
             out.show(&summary, None)?;
         }
         if let Some(why) = seen(&watched).broke.take() {
-            let what =
-                format!("{} cannot be read: {why}; {} requests before that were answered", shown(file), summary.lines);
+            let what = format!(
+                "{} cannot be read: {why}; answered before that: {}",
+                shown(file),
+                many(summary.lines, "request")
+            );
             return Err(Fault::new("io", what).into());
         }
         match first_fault {

@@ -27,7 +27,7 @@ const PIECE_BYTES: usize = 16 * 1024;
 
 /// A request that may leave out who acts, where the stream names somebody.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a request, such as {\"as\":\"dana\",\"command\":{\"tick\":{}}}")]
 struct Line {
     #[serde(rename = "as", default)]
     actor: Option<ActorName>,
@@ -97,6 +97,7 @@ pub(crate) async fn bulk(
 }
 
 fn read(line: &[u8], default: Option<&ActorName>) -> Result<Request, Fault> {
+    by_name(line)?;
     let line: Line = serde_json::from_slice(line)
         .map_err(|error| Fault::new("bad_request", format!("the request's JSON: {}", in_its_line(&error))))?;
     let actor = line
@@ -110,8 +111,51 @@ fn read(line: &[u8], default: Option<&ActorName>) -> Result<Request, Fault> {
 fn in_its_line(error: &serde_json::Error) -> String {
     let (text, place) = (error.to_string(), format!(" at line {} column {}", error.line(), error.column()));
     match text.strip_suffix(&place) {
-        Some(what) => format!("{what} (column {})", error.column()),
-        None => text,
+        Some(what) => format!("{} (column {})", in_words(what), error.column()),
+        None => in_words(&text),
+    }
+}
+
+/// Refuses members that are given by their place in an array instead of by name, which the parser would take: an array that fits
+/// today means something else once a member is added.
+pub(super) fn by_name(request: &[u8]) -> Result<(), Fault> {
+    let array = |what: &str| {
+        let what = format!("{what} is a JSON object with named members, as in {EXAMPLE}, and this is an array");
+        Err(Fault::new("bad_request", what))
+    };
+    if request.trim_ascii_start().starts_with(b"[") {
+        return array("a request");
+    }
+    // The first member of this name is the request's own: the others of a request hold no objects.
+    let mut rest = request;
+    while let Some(at) = memchr::memmem::find(rest, b"\"command\"") {
+        rest = rest[at + 9..].trim_ascii_start();
+        let Some(value) = rest.strip_prefix(b":") else { continue };
+        let value = value.trim_ascii_start();
+        let body = value.strip_prefix(b"{").and_then(|inside| {
+            let name = inside.trim_ascii_start().strip_prefix(b"\"")?;
+            name[memchr::memchr(b'"', name)? + 1..].trim_ascii_start().strip_prefix(b":")
+        });
+        let is_array = |value: &[u8]| value.trim_ascii_start().starts_with(b"[");
+        return if is_array(value) || body.is_some_and(is_array) { array("a command") } else { Ok(()) };
+    }
+    Ok(())
+}
+
+const EXAMPLE: &str = "{\"as\":\"dana\",\"command\":{\"tick\":{}}}";
+
+/// What the parser says, without the names that things have in this program.
+pub(super) fn in_words(what: &str) -> String {
+    match what.split_once(", expected ") {
+        Some((found, expected)) if expected.starts_with("newtype variant") => {
+            let found = found.strip_prefix("invalid type: unit variant").map_or(found, |_| "only its name is there");
+            format!("{found}, expected a command with its members, as in {{\"tick\":{{}}}}")
+        }
+        Some((found, expected)) if expected.starts_with("struct ") || expected.starts_with("tuple struct ") => {
+            format!("{found}, expected a JSON object with named members")
+        }
+        Some((found, expected)) if expected.starts_with("enum Command") => format!("{found}, expected a command"),
+        _ => what.to_owned(),
     }
 }
 
@@ -232,6 +276,29 @@ mod tests {
         for size in 1..text.len() {
             assert_eq!(lines(&text.chunks(size).collect::<Vec<_>>()), whole, "{size}");
         }
+    }
+
+    #[test]
+    fn members_are_named_and_what_is_wrong_with_them_is_said_in_words() {
+        let why = |line: &str| read(line.as_bytes(), None).unwrap_err().message;
+        for line in [
+            r#"["dana",null,null,{"tick":{}}]"#,
+            r#" {"as":"dana","key":"command","command":[1]}"#,
+            r#"{"as":"dana","command" : { "tick" : [] } }"#,
+            r#"{"command":{"send_message":[["bob"],null]},"as":"dana"}"#,
+        ] {
+            assert!(why(line).ends_with("and this is an array"), "{line}: {}", why(line));
+        }
+        for line in [r#"{"as":"dana","command":"tick"}"#, r#"{"as":"dana","command":{"tick":3}}"#, "7", r#"{"as":[]}"#]
+        {
+            let why = why(line);
+            assert!(
+                ["struct", "variant", "enum", "Line", "Tick"].iter().all(|word| !why.contains(word)),
+                "{line}: {why}"
+            );
+        }
+        let line = br#"{"as":"dana","command":{"send_message":{"to":["bob"],"body":"\"command\":[]"}}}"#;
+        assert!(read(line, None).is_ok());
     }
 
     #[test]

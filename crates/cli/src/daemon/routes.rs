@@ -44,7 +44,7 @@ use tokio::{
 
 use super::{
     VERSION,
-    bulk::{Source, bulk},
+    bulk::{Source, bulk, by_name, in_words},
     http::{Body, Incomplete, collect, next_chunk},
     journal::Journal,
 };
@@ -333,7 +333,9 @@ async fn read<T: for<'de> Deserialize<'de>>(body: &mut Incoming) -> Result<T, Fa
             return Err(Fault::new("bad_request", what));
         }
     };
-    serde_json::from_slice(&bytes).map_err(|error| Fault::new("bad_request", format!("the request's JSON: {error}")))
+    by_name(&bytes)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Fault::new("bad_request", format!("the request's JSON: {}", in_words(&error.to_string()))))
 }
 
 /// A parameter after the `?`. Their values are names and numbers, which need no decoding.
