@@ -25,7 +25,9 @@ impl Workspace {
     pub(crate) fn find(named: Option<&Path>) -> Result<Self, Fault> {
         if let Some(root) = place(named) {
             return Self::at(&root)?.ok_or_else(|| {
-                Fault::new("no_workspace", format!("there is no Convoke workspace in {}", root.display()))
+                in_the_way(&root).unwrap_or_else(|| {
+                    Fault::new("no_workspace", format!("there is no Convoke workspace in {}", root.display()))
+                })
             });
         }
         let here = current_folder()?;
@@ -41,7 +43,9 @@ impl Workspace {
                 return Err(Fault::new("no_workspace", what));
             }
         }
-        Err(Fault::new("no_workspace", format!("there is no Convoke workspace in {} or above it", here.display())))
+        Err(here.ancestors().find_map(in_the_way).unwrap_or_else(|| {
+            Fault::new("no_workspace", format!("there is no Convoke workspace in {} or above it", here.display()))
+        }))
     }
 
     /// Where a new workspace is to be made: the named folder, or this one.
@@ -89,6 +93,19 @@ impl Workspace {
     }
 }
 
+/// Why no workspace can be made in a folder: something else has its name.
+pub(crate) fn in_the_way(root: &Path) -> Option<Fault> {
+    let place = root.join(FOLDER);
+    let found = place.symlink_metadata().ok()?;
+    if place.is_dir() {
+        return None;
+    }
+    let what = if found.is_symlink() { "a link that leads to no folder" } else { "no folder" };
+    let message = format!("{} is {what}, and a workspace keeps its log in a folder of this name", place.display());
+    let hint = format!("Move it away; then `convoke init` in {} makes a workspace.", root.display());
+    Some(Fault { hint, ..Fault::new("no_workspace", message) })
+}
+
 fn place(named: Option<&Path>) -> Option<PathBuf> {
     named.map(Path::to_owned).or_else(|| env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from))
 }
@@ -111,7 +128,9 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         assert_eq!(Workspace::find(Some(place.path())).unwrap_err().code, "no_workspace");
         std::fs::write(place.path().join(FOLDER), "a file is no workspace").unwrap();
-        assert_eq!(Workspace::find(Some(place.path())).unwrap_err().code, "no_workspace");
+        let fault = Workspace::find(Some(place.path())).unwrap_err();
+        assert_eq!(fault.code, "no_workspace");
+        assert!(fault.message.contains(".convoke is no folder") && fault.hint.starts_with("Move it away"), "{fault:?}");
         std::fs::remove_file(place.path().join(FOLDER)).unwrap();
         std::fs::create_dir(place.path().join(FOLDER)).unwrap();
         let workspace = Workspace::find(Some(place.path())).unwrap();

@@ -2,7 +2,7 @@ use std::{
     env, fs,
     io::{self, BufRead as _, IsTerminal as _, Write as _},
     os::unix::fs::DirBuilderExt as _,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use clap::Args;
@@ -17,7 +17,7 @@ use crate::{
     render::{Page, Show},
     settings,
     stop::Stop,
-    workspace::{SETTINGS, Workspace},
+    workspace::{SETTINGS, Workspace, in_the_way},
 };
 
 /// Make a workspace in this folder
@@ -55,9 +55,17 @@ impl Init {
         let workspace = Workspace::to_make(context.global.workspace.as_deref())?;
         let root = workspace.root().display().to_string();
         if self.agents_md && workspace.folder().is_dir() {
-            write_block(workspace.root())?;
-            return context.out.show(&Made { workspace: root, organizer: None, agents_md: true }, None);
+            Block::look(workspace.root())?.write()?;
+            context.out.show(&Made { workspace: root, organizer: None, agents_md: true }, None)?;
+            if let Some(organizer) = &self.organizer {
+                context
+                    .out
+                    .note(&format!("note: the workspace was there already; --organizer {organizer} changes nothing"));
+            }
+            return Ok(());
         }
+        // Refused before anything is made.
+        let block = if self.agents_md { Some(Block::look(workspace.root())?) } else { None };
         let organizer = self.organizer(context)?;
         let made = prepare(&workspace)?;
         let head = match create(&workspace, &organizer) {
@@ -72,10 +80,19 @@ impl Init {
             fs::write(&settings, settings::first_file(&organizer))
                 .map_err(|error| Fault::new("io", format!("{SETTINGS} cannot be written: {error}")))?;
         }
-        let agents_md = self.agents_md || (!self.no_agents_md && offered(context.out)?);
-        if agents_md {
-            write_block(workspace.root())?;
-        }
+        let but_made =
+            |fault: Fault| Fault { message: format!("the workspace is made, but {}", fault.message), ..fault };
+        let agents_md = match block {
+            Some(block) => {
+                block.write().map_err(but_made)?;
+                true
+            }
+            None if !self.no_agents_md && offered(context.out)? => {
+                Block::look(workspace.root()).and_then(Block::write).map_err(but_made)?;
+                true
+            }
+            None => false,
+        };
         let claimed = organizer.clone();
         context.out.show(&Made { workspace: root, organizer: Some(organizer), agents_md }, Some(head))?;
         if self.organizer.is_none() {
@@ -145,7 +162,7 @@ pub(super) fn take_lock(workspace: &Workspace) -> Result<Lock, Fault> {
 
 /// What `prepare` made, to be taken away again if the rest fails.
 pub(super) struct Prepared {
-    folder: Option<std::path::PathBuf>,
+    folder: Option<PathBuf>,
 }
 
 impl Prepared {
@@ -161,7 +178,10 @@ pub(super) fn prepare(workspace: &Workspace) -> Result<Prepared, Fault> {
     let folder = workspace.folder();
     let new = match fs::DirBuilder::new().mode(0o700).create(&folder) {
         Ok(()) => true,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => false,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match in_the_way(workspace.root()) {
+            None => false,
+            Some(fault) => return Err(fault),
+        },
         Err(error) => return Err(Fault::new("io", format!("{} cannot be made: {error}", folder.display()))),
     };
     let prepared = Prepared { folder: new.then(|| folder.clone()) };
@@ -190,17 +210,42 @@ fn offered(out: Output) -> Result<bool, Fault> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-fn write_block(root: &Path) -> Result<(), Fault> {
-    let place = root.join(AGENTS_FILE);
-    let failed = |error: io::Error| Fault::new("io", format!("{} cannot be written: {error}", place.display()));
-    let before = match fs::read_to_string(&place) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(failed(error)),
-    };
-    let after =
-        with_block(&before).map_err(|what| Fault::new("bad_document", format!("{}: {what}", place.display())))?;
-    if after == before { Ok(()) } else { fs::write(&place, after).map_err(failed) }
+/// The file for agents as it is to be.
+struct Block {
+    place: PathBuf,
+    /// None if it is so already.
+    text: Option<String>,
+}
+
+impl Block {
+    /// Looks whether the block can be put there; this changes nothing.
+    fn look(root: &Path) -> Result<Self, Fault> {
+        let place = root.join(AGENTS_FILE);
+        let bad = |what: &str| Fault::new("bad_document", format!("{}: {what}", place.display()));
+        let failed =
+            |what: &str, error: io::Error| Fault::new("io", format!("{} cannot be {what}: {error}", place.display()));
+        let before = match fs::read(&place) {
+            Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
+                bad(&format!("it is not UTF-8 (byte {}), and is left as it is", error.utf8_error().valid_up_to()))
+            })?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(failed("read", error)),
+        };
+        let after = with_block(&before).map_err(bad)?;
+        if after == before {
+            return Ok(Self { place, text: None });
+        }
+        match fs::File::options().write(true).open(&place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("written", error)),
+            _ => Ok(Self { place, text: Some(after) }),
+        }
+    }
+
+    fn write(self) -> Result<(), Fault> {
+        let Some(text) = self.text else { return Ok(()) };
+        fs::write(&self.place, text)
+            .map_err(|error| Fault::new("io", format!("{} cannot be written: {error}", self.place.display())))
+    }
 }
 
 /// The text with the block in its place: where the markers are, or at the end.
@@ -212,6 +257,7 @@ fn with_block(text: &str) -> Result<String, &'static str> {
         (Some(begin), Some(end)) if begin < end => {
             Ok(format!("{}{block}{}", &text[..begin], &text[end + BLOCK_END.len()..]))
         }
+        (Some(_), Some(_)) => Err("the two markers of Convoke's block stand in the wrong order"),
         _ => Err("only one of the two markers of Convoke's block is there"),
     }
 }
