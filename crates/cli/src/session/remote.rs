@@ -4,6 +4,7 @@
 //! questions change nothing.
 
 use std::{
+    cell::Cell,
     io::{Read, Write},
     time::Duration,
 };
@@ -105,10 +106,11 @@ impl Remote {
         let rest = Rest::of(timeout);
         self.in_doubt = false;
         let called = self.call(|| {
-            let path = format!("/v1/receive?timeout_ms={}", rest.span().ms());
+            let path = format!("/v1/receive?timeout_ms={}", rest.next().ms());
             (Method::POST, path, json(request), Some(rest.duration() + ANSWER_WAIT))
         });
-        let (answer, head): (Answer, _) = called.map_err(|fault| self.doubtful(fault, request))?;
+        let (answer, head): (Answer, _) =
+            called.map_err(|fault| self.doubtful(rest.ran_out(fault, timeout), request))?;
         Ok(Answer { head, ..answer })
     }
 
@@ -121,10 +123,11 @@ impl Remote {
 
     pub(super) fn wait(&mut self, ask: &WaitAsk) -> Result<(Waited, Head), Fault> {
         let rest = Rest::of(ask.timeout_ms);
-        self.call(|| {
-            let ask = WaitAsk { timeout_ms: rest.span(), ..ask.clone() };
+        let called = self.call(|| {
+            let ask = WaitAsk { timeout_ms: rest.next(), ..ask.clone() };
             (Method::POST, "/v1/wait".to_owned(), json(&ask), Some(rest.duration() + ANSWER_WAIT))
-        })
+        });
+        called.map_err(|fault| rest.ran_out(fault, ask.timeout_ms))
     }
 
     pub(super) fn follow<E: From<Fault>>(
@@ -488,19 +491,33 @@ fn lost(why: &str) -> Fault {
 /// What is left of a time limit.
 struct Rest {
     until: Instant,
+    /// What the last daemon was asked for.
+    last: Cell<Span>,
 }
 
 impl Rest {
     fn of(limit: Span) -> Self {
-        Self { until: Instant::now() + Duration::from_millis(limit.ms()) }
+        Self { until: Instant::now() + Duration::from_millis(limit.ms()), last: Cell::new(limit) }
     }
 
     fn duration(&self) -> Duration {
         self.until.saturating_duration_since(Instant::now())
     }
 
-    fn span(&self) -> Span {
+    /// What the next daemon is asked for.
+    fn next(&self) -> Span {
         // Rounded up: a wait is never shorter than it was to be.
-        Span::from_ms_capped(u64::try_from(self.duration().as_micros().div_ceil(1000)).unwrap_or(u64::MAX))
+        let rest = u64::try_from(self.duration().as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
+        self.last.set(Span::from_ms_capped(rest));
+        self.last.get()
+    }
+
+    /// Says of a wait that ran out how long it was, and not how long the last daemon's part of it was.
+    fn ran_out(&self, fault: Fault, asked: Span) -> Fault {
+        if fault.code != "wait_timeout" {
+            return fault;
+        }
+        let message = fault.message.replace(&format!("within {}", self.last.get()), &format!("within {asked}"));
+        Fault { message, ..fault }
     }
 }
