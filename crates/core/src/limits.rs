@@ -111,7 +111,7 @@ pub fn check(what: &'static str, size: usize, size_max: usize) -> Result<(), Ref
 ///
 /// # Errors
 /// [`Refusal::OverLimit`] for its bytes, [`Refusal::BadRequest`] for its depth.
-pub fn check_json(what: &'static str, json: &Value) -> Result<(), Refusal> {
+pub fn check_json(what: &str, size_of: &'static str, json: &Value) -> Result<(), Refusal> {
     fn nests_within(json: &Value, depth_max: usize) -> bool {
         match json {
             Value::Array(items) => depth_max > 0 && items.iter().all(|item| nests_within(item, depth_max - 1)),
@@ -122,5 +122,5 @@ pub fn check_json(what: &'static str, json: &Value) -> Result<(), Refusal> {
     if !nests_within(json, ATTACHED_JSON_DEPTH_MAX) {
         return Err(Refusal::BadRequest(format!("{what} nests deeper than {ATTACHED_JSON_DEPTH_MAX} levels")));
     }
-    check(what, json.to_string().len(), ATTACHED_JSON_BYTES_MAX)
+    check(size_of, json.to_string().len(), ATTACHED_JSON_BYTES_MAX)
 }

@@ -20,7 +20,7 @@ use crate::{
     daemon::{Lock, connect_if_running},
     disk,
     output::Output,
-    render::{Page, Show},
+    render::{Page, Show, many},
     stop::Stop,
     workspace::Workspace,
 };
@@ -180,8 +180,10 @@ struct Proven {
 impl Show for Proven {
     fn show(&self, page: &mut Page) {
         page.line(format!(
-            "the proof holds: event {} is in the log {} of {} events",
-            self.proof.position, self.proof.log_id, self.proof.size
+            "the proof holds: event {} is in the log {} of {}",
+            self.proof.position,
+            self.proof.log_id,
+            many(self.proof.size, "event")
         ));
         match &self.against {
             Some(kept) => page.line(format!("root {}, as in the checkpoint from {}", kept.root, page.when(kept.time))),

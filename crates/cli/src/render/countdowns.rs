@@ -92,7 +92,7 @@ impl Show for CountdownView {
             fact("quorum", format!("{} of {}; fires {policy}", line.quorum, line.attendees));
         }
         if self.slipped_ms > Span::ZERO {
-            fact("slipped", format!("{} of at most {}", length(self.slipped_ms), length(self.slip_max_ms)));
+            fact("slipped", format!("{} of at most {}", self.slipped_ms, self.slip_max_ms));
         }
         if let Some(hold) = &self.hold {
             fact("on hold", format!("since {} by {}{}", page.when(hold.since), hold.by, why(hold.reason.as_ref())));
@@ -120,7 +120,7 @@ impl Show for CountdownView {
         for attendee in &self.answers {
             let deferred = match attendee.deferrals {
                 0 => String::new(),
-                _ => format!("deferred by {}", length(attendee.deferred_ms)),
+                _ => format!("deferred by {}", attendee.deferred_ms),
             };
             answers.row([
                 Cell::text(&attendee.name),
@@ -163,7 +163,7 @@ pub(super) fn scrub_cause(cause: &ScrubCause) -> String {
     }
 }
 
-/// A reason that was given, after a colon.
+/// A reason that was given, after a colon; an empty one says nothing.
 pub(super) fn why(reason: Option<&String>) -> String {
-    reason.map_or(String::new(), |reason| format!(": {reason}"))
+    reason.filter(|reason| !reason.trim().is_empty()).map_or(String::new(), |reason| format!(": {reason}"))
 }

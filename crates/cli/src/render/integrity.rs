@@ -25,7 +25,11 @@ impl Show for Verified {
             many(self.commits, "commit")
         ));
         if let Some(against) = &self.against {
-            page.line(format!("it extends the checkpoint of {} events from {}", against.size, page.when(against.time)));
+            page.line(format!(
+                "it extends the checkpoint of {} from {}",
+                many(against.size, "event"),
+                page.when(against.time)
+            ));
         }
         self.checkpoint.show(page);
     }
@@ -34,7 +38,7 @@ impl Show for Verified {
 impl Show for Replayed {
     fn show(&self, page: &mut Page) {
         let agreement = if self.matches { "the same as what is served" } else { "NOT what is served" };
-        page.line(format!("{} events folded from zero in {} ms: {agreement}", self.head.size, self.took_ms));
+        page.line(format!("{} folded from zero in {} ms: {agreement}", many(self.head.size, "event"), self.took_ms));
         let mut facts = Table::new();
         facts.row([Cell::faint("root"), Cell::whole(self.head.root.to_string())]);
         facts.row([Cell::faint("state"), Cell::whole(&self.state_digest)]);
@@ -44,14 +48,18 @@ impl Show for Replayed {
 
 impl Show for InclusionProof {
     fn show(&self, page: &mut Page) {
-        page.line(format!("event {} is in the log {} of {} events", self.position, self.log_id, self.size));
+        page.line(format!("event {} is in the log {} of {}", self.position, self.log_id, many(self.size, "event")));
         page.line(format!("root {}", self.root));
     }
 }
 
 impl Show for ConsistencyProof {
     fn show(&self, page: &mut Page) {
-        page.line(format!("the log of {} events begins with the log of {} events", self.new.size, self.old.size));
+        page.line(format!(
+            "the log of {} begins with the log of {}",
+            many(self.new.size, "event"),
+            many(self.old.size, "event")
+        ));
     }
 }
 
@@ -59,14 +67,14 @@ impl Show for Health {
     fn show(&self, page: &mut Page) {
         let mut facts = Table::new();
         let mut fact = |name: &str, value: Cell| facts.row([Cell::faint(name), value]);
-        fact("log", Cell::whole(format!("{} events, root {}", self.checkpoint.size, self.checkpoint.root)));
+        fact("log", Cell::whole(format!("{}, root {}", many(self.checkpoint.size, "event"), self.checkpoint.root)));
         fact("disk", Cell::whole(bytes(self.disk_bytes)));
         fact("writes", if self.poisoned { Cell::bad("refused after a failed one") } else { Cell::good("accepted") });
         fact(
             "clock",
             if self.clock_jumped { Cell::bad("jumped; see `convoke clock accept`") } else { Cell::good("steady") },
         );
-        fact("unsaved", Cell::whole(format!("{} events since the last snapshot", self.events_since_snapshot)));
+        fact("unsaved", Cell::whole(format!("{} since the last snapshot", many(self.events_since_snapshot, "event"))));
         if let Some(due) = self.next_due {
             fact("next due", Cell::whole(page.when(due)));
         }

@@ -42,7 +42,7 @@ pub(super) fn told(view: &EventView, event: &Event, page: &Page) -> (String, Str
         Event::QueueResumed(_) => return (page.id(view.id), String::new()),
         Event::ChangeRejected(event) => (event.change, event.faults.join("; ")),
         Event::ChangeApproved(event) => (event.change, format!("by {}{}", event.reviewer, why(event.reason.as_ref()))),
-        Event::ChangeDisapproved(event) => (event.change, format!("by {}: {}", event.reviewer, event.reason)),
+        Event::ChangeDisapproved(event) => (event.change, format!("by {}{}", event.reviewer, why(Some(&event.reason)))),
         Event::ChangeLeased(event) => {
             let until = page.when_from(event.until, view.time);
             (event.change, format!("by {}, claim {}, until {until}", event.worker, event.fence))

@@ -45,7 +45,7 @@ pub fn compose(
         }
     }
     if let Some(data) = &send.data {
-        limits::check_json("the size of the data in bytes of JSON", data)?;
+        limits::check_json("the data", "the size of the data in bytes of JSON", data)?;
     }
     let sent = MessageSent {
         from: sender.clone(),

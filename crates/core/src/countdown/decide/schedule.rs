@@ -97,7 +97,7 @@ pub fn schedule(terms: Terms, now: Timestamp) -> Result<CountdownScheduled, Refu
     // `null` says nothing, and would be read back as no payload at all.
     let payload = terms.payload.filter(|payload| !payload.is_null());
     if let Some(payload) = &payload {
-        limits::check_json("the payload's size in bytes of JSON", payload)?;
+        limits::check_json("the payload", "the payload's size in bytes of JSON", payload)?;
     }
     let is_held = terms.campaign.is_some();
     let plan = planned(terms.time, is_held, now)?;

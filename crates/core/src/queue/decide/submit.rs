@@ -50,7 +50,7 @@ pub fn submit(
     faults.extend(over("checks", command.checks.len(), limits::CHECKS_MAX));
     command.checks.iter().for_each(|check| check_faults(check, &mut faults));
     if let Some(metadata) = &command.metadata
-        && let Err(refusal) = limits::check_json("the metadata", metadata)
+        && let Err(refusal) = limits::check_json("the metadata", "the metadata", metadata)
     {
         faults.push(refusal.to_string());
     }
