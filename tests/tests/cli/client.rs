@@ -42,6 +42,90 @@ fn without_a_key_two_equal_commands_are_two() {
 }
 
 #[test]
+fn a_repeated_answer_counts_from_now_and_promises_no_lease_that_has_ended() {
+    let place = Place::with_workspace();
+    let schedule = ["schedule", "review", "+3s", "--idempotency-key", "s1"];
+    assert!(place.ok("dana", &schedule).contains("T-0 in 3s"));
+    place.ok("dana", &["send", "bob", "one"]);
+    let recv = ["recv", "--lease", "1s", "--idempotency-key", "r1"];
+    let taken = &place.data("bob", &recv)["messages"][0];
+    assert_eq!((&taken["delivery"], &taken["ended"]), (&json!(1), &Value::Null));
+    assert!(place.data("bob", &recv)["messages"][0]["ended"].is_null(), "the claim still holds");
+    std::thread::sleep(std::time::Duration::from_millis(1300));
+    let again = place.data("bob", &recv);
+    assert_eq!((&again["repeated"], &again["messages"][0]["ended"]), (&json!(true), &json!(true)));
+    let text = place.ok("bob", &recv);
+    assert!(text.starts_with("repeated: ") && text.contains("delivery 1, the lease has ended"), "{text}");
+    assert_eq!(place.refused("bob", &["ack", taken["token"].as_str().unwrap()], 6)["code"], "stale_fence");
+    let text = place.ok("dana", &schedule);
+    assert!(text.starts_with("repeated: ") && !text.contains("in 3s"), "{text}");
+
+    // What was acked is not held any more, however long its lease was.
+    let recv = ["recv", "--lease", "20m", "--idempotency-key", "r2"];
+    let token = place.data("bob", &recv)["messages"][0]["token"].as_str().unwrap().to_owned();
+    assert!(place.ok("bob", &recv).contains("delivery 2, lease ends in 20m"));
+    place.ok("bob", &["ack", &token]);
+    let text = place.ok("bob", &recv);
+    assert!(text.contains("the lease has ended") && !text.contains("20m"), "{text}");
+}
+
+#[test]
+fn a_name_that_nobody_has_is_noted() {
+    let place = Place::with_workspace();
+    place.ok("dana", &["schedule", "review", "+1h", "--attendees", "bob"]);
+    place.ok("dana", &["send", "bob", "hello"]);
+    let run = |line: &str| {
+        let output = place.shell(&format!("convoke --as dana {line}"));
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    for line in
+        ["list --actor", "status --actor", "log --actor", "inbox", "inbox --dead", "wait event --timeout 1ms --by"]
+    {
+        let note = "note: nobody is registered as bbo\n";
+        assert!(run(&format!("{line} bbo")).1.starts_with(note), "{line}: {:?}", run(&format!("{line} bbo")));
+        assert!(!run(&format!("{line} bob")).1.contains("note:"), "{line}");
+    }
+    assert!(run("wait mail:bbo --timeout 1ms").1.starts_with("note: nobody is registered as bbo\n"));
+    for name in ["all", "system"] {
+        let error = place.refused("dana", &["wait", &format!("mail:{name}"), "--timeout", "1ms"], 2);
+        assert_eq!(error["code"], "bad_request");
+    }
+    let (text, _) = run("status --actor bbo");
+    assert!(text.contains("countdowns: none") && text.contains("mail: empty"), "{text}");
+}
+
+#[test]
+fn a_dead_letter_of_somebody_else_is_found_by_the_hint() {
+    let place = Place::with_workspace();
+    place.ok("dana", &["send", "bob", "hello"]);
+    for nacks in 1..=5 {
+        let taken = place.data("bob", &["recv", "--wait", "--timeout", "60s"]);
+        let token = taken["messages"][0]["token"].as_str().unwrap();
+        place.ok("bob", &["nack", token]);
+        if nacks < 5 {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+    let listed = place.ok("dana", &["inbox", "--dead"]);
+    let id = listed.split_whitespace().next().unwrap();
+    let error = place.refused("dana", &["redrive", id], 3);
+    assert!(error["hint"].as_str().unwrap().contains(&format!("convoke redrive {id} --mailbox bob")), "{error}");
+    place.ok("dana", &["redrive", id, "--mailbox", "bob"]);
+}
+
+#[test]
+fn a_countdown_and_a_campaign_are_shown_by_name() {
+    let place = Place::with_workspace();
+    place.ok("dana", &["schedule", "w-1", "+1h"]);
+    place.ok("dana", &["campaign", "create", "release"]);
+    assert_eq!(place.data("dana", &["show", "w-1"])["event"]["kind"], "countdown.scheduled");
+    assert_eq!(place.data("dana", &["show", "release"])["event"]["kind"], "campaign.created");
+    assert_eq!(place.refused("dana", &["show", "release", "--as-of", "2"], 3)["code"], "not_found");
+    place.ok("dana", &["schedule", "w-1", "+2h"]);
+    assert_eq!(place.refused("dana", &["show", "w-1"], 4)["code"], "ambiguous");
+}
+
+#[test]
 fn a_command_is_refused_if_the_head_is_not_the_expected_one() {
     let place = Place::with_workspace();
     assert_eq!(place.refused("dana", &["send", "bob", "hello", "--expect-head", "7"], 4)["code"], "head_moved");
@@ -108,6 +192,48 @@ fn a_reader_who_leaves_is_no_error() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_shown_is_a_failure_that_is_heard() {
+    let place = Place::with_workspace();
+    for line in ["send bob hello", "send bob hello --json"] {
+        let size = place.size();
+        let output = place.shell(&format!("convoke --as dana {line} > /dev/full"));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line}: {text}");
+        assert!(text.starts_with("error[io]") && text.contains("the command was done all the same"), "{line}: {text}");
+        assert!(text.contains("--idempotency-key "), "{line}: {text}");
+        assert!(place.size() > size);
+    }
+    let output = place.shell("convoke --as dana confirm none --json > /dev/full");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8(output.stderr).unwrap().starts_with("error[not_found]"));
+    for line in ["--help", "--version", "queue --help"] {
+        let output = place.shell(&format!("convoke {line} > /dev/full"));
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        assert!(String::from_utf8(output.stderr).unwrap().starts_with("error[io]"), "{line}");
+    }
+}
+
+#[test]
+fn what_finds_faults_is_not_ok_and_gives_what_it_found() {
+    let place = Place::with_workspace();
+    let run = |arguments: &[&str]| -> (Option<i32>, Value) {
+        let output = place.command("dana", &[arguments, &["--json"]].concat()).output().unwrap();
+        (output.status.code(), serde_json::from_slice(&output.stdout).unwrap())
+    };
+    fs::write(place.project().join("change.json"), "{}").unwrap();
+    let (exit, envelope) = run(&["queue", "validate", "change.json"]);
+    assert_eq!((exit, &envelope["ok"], &envelope["error"]["code"]), (Some(1), &json!(false), &json!("invalid_change")));
+    assert!(envelope["data"]["faults"].as_array().unwrap().contains(&json!("task_id is missing")), "{envelope}");
+    let (exit, envelope) = run(&["doctor"]);
+    assert_eq!((exit, &envelope["ok"], &envelope["error"]), (Some(0), &json!(true), &Value::Null));
+    fs::write(place.project().join("convoke.toml"), "[daemon]\nidle_exit = \"soon\"\n").unwrap();
+    let (exit, envelope) = run(&["doctor"]);
+    assert_eq!((exit, &envelope["ok"], &envelope["error"]["code"]), (Some(1), &json!(false), &json!("bad_settings")));
+    let checks = envelope["data"]["checks"].as_array().unwrap();
+    assert!(checks.iter().any(|check| check["what"] == "log" && check["ok"] == true), "{envelope}");
+}
+
+#[test]
 fn text_from_standard_input_is_kept_as_it_is_or_refused() {
     let place = Place::with_workspace();
     let send = |bytes: &[u8]| {
@@ -169,6 +295,50 @@ fn a_workspace_is_made_once_and_the_block_for_agents_as_often_as_one_likes() {
     assert_eq!(fs::read_to_string(place.project().join("AGENTS.md")).unwrap(), once);
     assert!(once.starts_with("# Ours\n") && once.contains("convoke recv"));
     assert_eq!(place.shell("git init -q . && git status --porcelain --ignored=no .convoke").stdout, b"");
+}
+
+#[test]
+fn where_the_block_for_agents_cannot_stand_nothing_is_made() {
+    let block = include_str!("../../../crates/cli/src/commands/agents.md");
+    let half = format!("<!-- convoke:begin -->\n{block}");
+    for (bytes, code) in [(half.as_bytes(), "bad_document"), (&b"caf\xe9"[..], "bad_document")] {
+        let place = Place::new();
+        fs::write(place.project().join("AGENTS.md"), bytes).unwrap();
+        let error = place.refused("dana", &["init", "--agents-md"], 1);
+        assert_eq!(error["code"], code);
+        assert!(!error["message"].as_str().unwrap().contains("written"), "{error}");
+        assert!(!place.project().join(".convoke").exists() && !place.project().join("convoke.toml").exists());
+        assert_eq!(fs::read(place.project().join("AGENTS.md")).unwrap(), bytes);
+    }
+    let place = Place::new();
+    fs::create_dir(place.project().join("AGENTS.md")).unwrap();
+    assert_eq!(place.refused("dana", &["init", "--agents-md"], 1)["code"], "io");
+    assert!(!place.project().join(".convoke").exists());
+}
+
+#[test]
+fn an_organizer_who_comes_too_late_is_told_so() {
+    let place = Place::with_workspace();
+    let output = place.command("dana", &["init", "--organizer", "erin", "--agents-md"]).output().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("--organizer erin changes nothing"), "{text}");
+}
+
+#[test]
+fn a_file_where_the_folder_should_be_is_said() {
+    let place = Place::new();
+    fs::write(place.project().join(".convoke"), "a file").unwrap();
+    for arguments in [&["list"][..], &["init"]] {
+        let output = place.command("dana", arguments).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            text.starts_with("error[no_workspace]") && text.contains("hint: Move it away"),
+            "{arguments:?}: {text}"
+        );
+    }
+    fs::remove_file(place.project().join(".convoke")).unwrap();
+    place.ok("dana", &["init"]);
 }
 
 #[test]
@@ -241,6 +411,22 @@ fn settings_that_are_not_ours_are_an_error_with_a_place() {
     let error = place.refused("dana", &["send", "bob", "hello"], 1);
     assert_eq!(error["code"], "bad_settings");
     assert!(error["message"].as_str().unwrap().contains("convoke.toml"), "{error}");
+}
+
+#[test]
+fn of_many_refused_requests_the_rest_is_counted_and_arrays_are_told_apart() {
+    let place = Place::with_workspace();
+    let lines = r#"["dana",null,null,{"tick":{}}]\n"#.repeat(13) + r#"{"command":{"tick":{}}}\n"#;
+    let output = place.shell(&format!("printf '{lines}' | convoke --as dana batch"));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(text.matches("\nline ").count() + 1, 10, "{text}");
+    assert!(text.starts_with("line 1: bad_request: a request is a JSON object with named members"), "{text}");
+    assert!(text.contains("\n… 3 more refused: --json shows them all\n"), "{text}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("14 requests: 1 done, 13 refused; 0 events in "), "{text}");
+    let array = json!(["dana", null, null, {"tick": {}}]).to_string();
+    let output = place.shell(&format!("echo '{array}' | convoke --as dana batch"));
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("1 request: 0 done"));
 }
 
 #[test]

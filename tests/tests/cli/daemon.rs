@@ -297,3 +297,16 @@ fn a_frozen_daemon_is_named_given_nothing_to_do_and_ended_with_force() {
     let log = place.ok("alice", &["log"]);
     assert!(log.contains("before") && !log.contains("meanwhile"), "{log}");
 }
+
+#[test]
+fn a_wait_that_ran_out_names_the_time_that_was_asked_for_also_across_a_stop() {
+    let place = Place::with_workspace();
+    let wait = ["wait", "event:countdown.fired", "--timeout", "3s", "--json"];
+    let waiting = place.command("bob", &wait).stdout(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    place.ok("dana", &["daemon", "stop"]);
+    let output = waiting.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(7), "{text}");
+    assert!(text.contains("within 3s; cursor"), "{text}");
+}

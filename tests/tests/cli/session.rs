@@ -126,6 +126,8 @@ impl<'p> Session<'p> {
                 format!("{}m", minutes + u64::from(up))
             })
             .into_owned();
+        // A letter after a backslash (a line's end, in a string of another language) is no part of an id.
+        text = text.replace("\\n", "\u{0}");
         let mut name = |real: &str| {
             let next = made_up.len() as u64;
             made_up.entry(real.to_owned()).or_insert_with(|| invented(next)).clone()
@@ -148,7 +150,7 @@ impl<'p> Session<'p> {
                     id.to_owned()
                 }
             })
-            .into_owned()
+            .replace('\u{0}', "\\n")
     }
 }
 
