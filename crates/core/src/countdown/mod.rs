@@ -3,6 +3,7 @@
 //! A countdown is held by its campaign, counting, or on hold; then it is fired, missed or scrubbed, for good.
 //! [`decide`] says what a command or the time does to one; [`Countdowns`] folds what was decided.
 
+pub(crate) mod commands;
 mod countdowns;
 pub mod decide;
 pub mod events;

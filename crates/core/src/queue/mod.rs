@@ -6,6 +6,7 @@
 
 mod backoff;
 mod changes;
+pub(crate) mod commands;
 pub mod decide;
 pub mod events;
 mod git_hash;
