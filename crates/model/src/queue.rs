@@ -8,7 +8,7 @@ use convoke_core::{
     queue::{
         Change, Changes, GitHash, Phase, RepoPath,
         events::{ChangeSubmitted, Content, FailureClass, Receipt},
-        turn_at,
+        subject, turn_at,
     },
     time::{Span, Timestamp},
     workspace::State,
@@ -140,7 +140,7 @@ fn step_of(
         Event::QueueResumed(_) => return Some(Step::new("QueueResumed", nothing)),
         _ => {}
     }
-    let id = change_of(&recorded.event).filter(|id| before.get(*id).is_some_and(|change| change.target == *target))?;
+    let id = subject(&recorded.event).filter(|id| before.get(*id).is_some_and(|change| change.target == *target))?;
     let by = ("by", Value::from(look.actor(&recorded.actor)));
     let change = ("change", Value::from(look.change(id)));
     let under = |fence| ("fence", number(fence));
@@ -212,27 +212,6 @@ fn submission(
         ("supersedes", supersedes.unwrap_or_else(|| "none".to_owned()).into()),
     ]);
     Step::new("ChangeSubmitted", [("by", look.actor(&recorded.actor).into()), change, ("request", request)])
-}
-
-/// The change that an event is about, if it is about one that is there already.
-pub(crate) fn change_of(event: &Event) -> Option<ChangeId> {
-    Some(match event {
-        Event::ChangeRejected(event) => event.change,
-        Event::ChangeApproved(event) => event.change,
-        Event::ChangeDisapproved(event) => event.change,
-        Event::ChangeLeased(event) => event.change,
-        Event::ChangeLeaseExtended(event) => event.change,
-        Event::ChangeLeaseExpired(event) => event.change,
-        Event::ChangeReturned(event) => event.change,
-        Event::ChangeLandingStarted(event) => event.change,
-        Event::ChangeLanded(event) => event.change,
-        Event::ChangeConflicted(event) => event.change,
-        Event::ChangeFailed(event) => event.change,
-        Event::ChangeDied(event) => event.change,
-        Event::ChangeCancelled(event) => event.change,
-        Event::ChangeSuperseded(event) => event.change,
-        _ => return None,
-    })
 }
 
 /// A path as the spec has it: the sequence of its parts.

@@ -13,5 +13,5 @@ mod properties;
 mod scenarios;
 mod state;
 
-pub use countdowns::Countdowns;
+pub use countdowns::{Countdowns, subject};
 pub use state::{Answer, Countdown, Phase};

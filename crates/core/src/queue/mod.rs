@@ -14,7 +14,7 @@ mod order;
 mod path;
 mod state;
 
-pub use changes::Changes;
+pub use changes::{Changes, subject};
 pub use git_hash::{GitHash, GitHashError};
 pub use order::turn_at;
 pub use path::{PathError, RepoPath, overlap};
