@@ -157,7 +157,7 @@ fn terms(organizer: String, quorum: u32, policy: ReleasePolicy, [lead, slip_max,
     };
     Value::record([
         ("organizer", organizer.into()),
-        ("quorum", Value::Int(i32::try_from(quorum).unwrap_or(i32::MAX))),
+        ("quorum", Value::count(quorum)),
         ("policy", policy.into()),
         ("lead", lead.clone()),
         ("slipMax", slip_max.clone()),
