@@ -91,12 +91,23 @@ impl Settings {
 
     fn parse(text: &str) -> Result<Self, Fault> {
         let bad = |what: String| Fault::new("bad_settings", format!("{SETTINGS}: {what}"));
-        let mut settings: Self = basic_toml::from_str(text).map_err(|error| bad(error.to_string()))?;
+        let mut settings: Self = toml::from_str(text).map_err(|error| bad(located(&error, text)))?;
         if let Some(fault) = settings.roles.fault(settings.workspace.default_actor.as_ref()) {
             return Err(bad(fault));
         }
         settings.queue.name_actors(&settings.roles);
         settings.queue.fault().map_or(Ok(settings), |fault| Err(bad(fault)))
+    }
+}
+
+/// What is wrong, and in which line.
+fn located(error: &toml::de::Error, text: &str) -> String {
+    let what = error.message().trim_end().replace('\n', "; ");
+    match error.span() {
+        Some(span) => {
+            format!("line {}: {what}", 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count())
+        }
+        None => what,
     }
 }
 
@@ -135,6 +146,20 @@ mod tests {
     fn a_misspelt_setting_is_an_error() {
         for text in ["[deamon]", "[daemon]\nidle_exit = \"soon\"", "[daemon]\nidle = \"1m\"", "x"] {
             assert_eq!(Settings::parse(text).unwrap_err().code, "bad_settings", "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_its_line() {
+        for (text, expected) in [
+            ("[workspace]\n\ndefault_actor = \"NOT OK\"\n\n[daemon]\n", "convoke.toml: line 3: "),
+            ("[daemon]\n# no\nidle_exit = \"-5m\"\n\n[workspace]\n", "convoke.toml: line 3: "),
+            ("[daemon]\n\nidle = \"1m\"\n", "convoke.toml: line 3: unknown field"),
+            ("[queue]\nlanes = 2\n[[queue.approvals]]\nneeded = 1\nof = ['a n n']\n", "convoke.toml: line 5: "),
+            ("[queue]\n\nlanes = \n", "convoke.toml: line 3: "),
+        ] {
+            let message = Settings::parse(text).unwrap_err().message;
+            assert!(message.starts_with(expected) && !message.contains('\n'), "{text}: {message}");
         }
     }
 

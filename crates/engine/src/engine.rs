@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -58,6 +58,8 @@ pub struct Settings {
     pub offload: Offload,
     /// Whether snapshots are read and written.
     pub snapshots: bool,
+    /// Whether what is due is decided when its time has come; otherwise before the next command.
+    pub timer: bool,
     /// After how long without a commit the snapshot that it was opened from is audited.
     pub audit_after: Duration,
 }
@@ -69,6 +71,7 @@ impl Default for Settings {
             ids: None,
             offload: Offload::Threads,
             snapshots: true,
+            timer: true,
             audit_after: Duration::from_secs(20),
         }
     }
@@ -101,6 +104,8 @@ pub(crate) struct Shared<L: Log> {
     next_due: Mutex<Option<Timestamp>>,
     duplicates: AtomicU64,
     snapshot_size: AtomicU64,
+    /// Nothing more is written to its folder.
+    pub(crate) is_abandoned: AtomicBool,
     /// Few at a time read the whole log, so that they do not starve everybody else.
     whole_log: Semaphore,
     pub(crate) offload: Offload,
@@ -299,6 +304,7 @@ impl<L: Log> Engine<L> {
             next_due: Mutex::new(None),
             duplicates: AtomicU64::new(0),
             snapshot_size: AtomicU64::new(from),
+            is_abandoned: AtomicBool::new(false),
             whole_log: Semaphore::new(WHOLE_LOG_AT_ONCE),
             offload: settings.offload,
             folder,
@@ -320,6 +326,7 @@ impl<L: Log> Engine<L> {
             inbox,
             published: publisher,
             snapshots,
+            timer: settings.timer,
             audit,
             durable: head,
             unanswered: None,
@@ -402,6 +409,12 @@ impl<L: Log> Engine<L> {
         if self.work.send(Work::Close(reply)).await.is_ok() {
             let _ = closed.await;
         }
+    }
+
+    /// Ends as [`Engine::close`] does, but leaves no snapshot: its folder was deleted, and may be another's already.
+    pub async fn abandon(self) {
+        self.shared.is_abandoned.store(true, Ordering::Relaxed);
+        self.close().await;
     }
 
     fn gone(&self) -> Fault {

@@ -43,7 +43,11 @@ fn write(
     envelope: &Envelope<'_>,
     save: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
+    // Not with the folders above: a workspace that is gone is not begun anew.
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
     let fresh = folder.join(format!("{}.new", envelope.fold));
     envelope.write(&mut File::create(&fresh)?, |out| in_pieces(out, save))?;
     fs::rename(&fresh, folder.join(envelope.fold))

@@ -8,7 +8,7 @@ use std::{
     future::ready,
     path::PathBuf,
     pin::pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -82,6 +82,8 @@ pub(crate) struct Writer<L: Log> {
     pub(crate) inbox: mpsc::Receiver<Work>,
     pub(crate) published: watch::Sender<Head>,
     pub(crate) snapshots: Option<PathBuf>,
+    /// Whether it decides what is due when nobody asks for anything.
+    pub(crate) timer: bool,
     pub(crate) audit: Option<JoinHandle<()>>,
     /// The head that the next commit follows. What is published may be one batch behind it.
     pub(crate) durable: Head,
@@ -210,7 +212,7 @@ impl<L: Log> Writer<L> {
             audit.abort();
             let _ = audit.await;
         }
-        if self.shared.poisoned().is_none() {
+        if self.shared.poisoned().is_none() && !self.shared.is_abandoned.load(Ordering::Relaxed) {
             let since = self.published.borrow().size.saturating_sub(self.shared.snapshot_size());
             if since.saturating_mul(SNAPSHOT_PART) >= self.published.borrow().size {
                 // The end is the same without it.
@@ -225,7 +227,8 @@ impl<L: Log> Writer<L> {
 
     /// How long to sleep until something is due.
     fn until_due(&mut self) -> Duration {
-        let Some(due) = self.sequencer.state().next_due() else { return Duration::from_secs(24 * 60 * 60) };
+        let due = self.sequencer.state().next_due().filter(|_| self.timer);
+        let Some(due) = due else { return Duration::from_secs(24 * 60 * 60) };
         match self.sequencer.time(self.shared.readings()) {
             // Rounded up to the next millisecond, so that the timer does not wake before it.
             Ok(now) => Duration::from_millis(due.since(now).ms()).min(SLEEP_MAX),
@@ -249,6 +252,9 @@ impl<L: Log> Writer<L> {
             Some(ahead) => ahead,
             None => {
                 self.rest(waiting).await?;
+                if !self.timer && waiting.asked.is_empty() {
+                    return Ok(None);
+                }
                 let mut deciding = self.open();
                 self.decide(&mut deciding, waiting, waiting.asked.len());
                 deciding

@@ -138,6 +138,27 @@ async fn a_countdown_fires_by_itself_while_the_engine_runs() {
 }
 
 #[tokio::test]
+async fn without_a_timer_who_only_looks_writes_nothing_and_the_next_command_comes_after_what_is_due() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = TestClock::at("2026-11-21T09:00:00Z");
+    let without_timer = || Settings { timer: false, ..settings(&clock) };
+    let engine = Engine::create(folder.path(), name("olga"), without_timer()).await.unwrap();
+    kinds(&engine, "olga", json!({"schedule_countdown": {"name": "gate", "time": "+5m", "attendees": ["alice"]}}))
+        .await;
+    let before = engine.head();
+    clock.advance("5m");
+    assert_eq!(countdown_state(&engine, "gate", None).await, "counting");
+    // This one looks at the deciding state, between two batches.
+    engine.ask(Ask { question: Question::Replay, as_of: None }).await.unwrap();
+    assert_eq!(engine.head(), before);
+    engine.close().await;
+    let engine = Engine::open(folder.path(), without_timer()).await.unwrap();
+    assert_eq!(engine.head(), before);
+    assert_eq!(kinds(&engine, "olga", json!({"tick": {}})).await.len(), 0);
+    assert_eq!(countdown_state(&engine, "gate", None).await, "missed");
+}
+
+#[tokio::test]
 async fn a_campaign_releases_in_order_and_one_commit_holds_the_cascade() {
     let folder = tempfile::tempdir().unwrap();
     let clock = TestClock::at("2026-11-21T09:00:00Z");

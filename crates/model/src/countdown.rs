@@ -6,6 +6,7 @@ use convoke_core::{
     countdown::{
         Answer, Countdown, Phase,
         events::{CountdownScheduled, Plan, ReleasePolicy, ScrubCause},
+        subject,
     },
     event::{Event, Recorded},
     id::CountdownId,
@@ -156,7 +157,7 @@ fn terms(organizer: String, quorum: u32, policy: ReleasePolicy, [lead, slip_max,
     };
     Value::record([
         ("organizer", organizer.into()),
-        ("quorum", Value::Int(i32::try_from(quorum).unwrap_or(i32::MAX))),
+        ("quorum", Value::count(quorum)),
         ("policy", policy.into()),
         ("lead", lead.clone()),
         ("slipMax", slip_max.clone()),
@@ -189,26 +190,6 @@ fn cause_text(cause: &ScrubCause) -> &'static str {
         ScrubCause::Predecessor(_) => "predecessor",
         ScrubCause::CampaignCancelled => "campaign_cancelled",
     }
-}
-
-/// The countdown that an event is about.
-#[must_use]
-pub fn subject(recorded: &Recorded) -> Option<CountdownId> {
-    Some(match &recorded.event {
-        Event::CountdownScheduled(_) => recorded.id.into(),
-        Event::CountdownJoined(event) => event.countdown,
-        Event::CountdownReleased(event) => event.countdown,
-        Event::CountdownConfirmed(event) => event.countdown,
-        Event::CountdownDeclined(event) => event.countdown,
-        Event::CountdownDeferred(event) => event.countdown,
-        Event::CountdownHoldStarted(event) => event.countdown,
-        Event::CountdownResumed(event) => event.countdown,
-        Event::CountdownRescheduled(event) => event.countdown,
-        Event::CountdownFired(event) => event.countdown,
-        Event::CountdownMissed(event) => event.countdown,
-        Event::CountdownScrubbed(event) => event.countdown,
-        _ => return None,
-    })
 }
 
 /// A slice for each countdown.

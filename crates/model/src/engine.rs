@@ -31,7 +31,7 @@ impl Slicer for Slices {
 
     fn step(&self, slice: &mut Slice<()>, group: &Group<'_>, before: &State) -> Option<Step> {
         let first = group.first();
-        let place = [("first", int(first.position)), ("count", int(group.events.len() as u64))];
+        let place = [("first", Value::count(first.position)), ("count", Value::count(group.events.len() as u64))];
         let at = since_beginning(slice.times, first.time);
         // What is due next, before this.
         let due = Value::sequence(before.next_due().map(|due| since_beginning(slice.times, due)));
@@ -52,12 +52,12 @@ impl Slicer for Slices {
 
     fn observe(&self, slice: &mut Slice<()>, state: &State) -> Value {
         let time = since_beginning(slice.times, state.time);
-        Value::record([("time", time), ("size", int(state.size)), ("keys", int(state.keys.len() as u64))])
+        Value::record([
+            ("time", time),
+            ("size", Value::count(state.size)),
+            ("keys", Value::count(state.keys.len() as u64)),
+        ])
     }
-}
-
-fn int(number: u64) -> Value {
-    i32::try_from(number).unwrap_or(i32::MAX).into()
 }
 
 /// A moment in a slice; its beginning, if it was before. What came earlier is no later than anything in the slice either way.

@@ -43,18 +43,15 @@ impl Slicer for Slices {
 
     fn step(&self, _slice: &mut Slice<()>, group: &Group<'_>, _before: &State) -> Option<Step> {
         let count = self.end.saturating_sub(self.first);
-        is_last(group).then(|| Step::new("Appended", [("first", int(self.first)), ("count", int(count))]))
+        is_last(group)
+            .then(|| Step::new("Appended", [("first", Value::count(self.first)), ("count", Value::count(count))]))
     }
 
     fn observe(&self, _slice: &mut Slice<()>, state: &State) -> Value {
-        Value::record([("size", int(state.size))])
+        Value::record([("size", Value::count(state.size))])
     }
 }
 
 fn is_last(group: &Group<'_>) -> bool {
     group.events.last().is_some_and(|last| last.position + 1 == group.commit_end)
-}
-
-fn int(number: u64) -> Value {
-    i32::try_from(number).unwrap_or(i32::MAX).into()
 }

@@ -13,7 +13,6 @@ use convoke_core::{
         events::{DeadReason, MessageSent},
     },
     name::ActorName,
-    priority::Priority,
     time::{Span, Timestamp},
     workspace::State,
 };
@@ -76,10 +75,10 @@ fn letter(mailboxes: &Mailboxes, delivery: &Delivery, from: &ActorName, look: &m
     };
     Value::record([
         ("from", name(from, look).into()),
-        ("priority", priority_text(delivery.priority).into()),
+        ("priority", delivery.priority.as_str().into()),
         ("status", status.into()),
-        ("deliveries", number(delivery.deliveries)),
-        ("nacks", number(delivery.nacks)),
+        ("deliveries", Value::count(delivery.deliveries)),
+        ("nacks", Value::count(delivery.nacks)),
         ("holder", holder),
         ("lease", lease),
         ("until", until),
@@ -103,7 +102,7 @@ pub fn step(
     let mut named = |id| look.message(id);
     let mut sent = Vec::new();
     for recorded in group {
-        let fence = |fence| ("fence", number(fence));
+        let fence = |fence: u32| ("fence", Value::count(fence));
         let step = match &recorded.event {
             Event::MessageSent(letter) if recipients(letter, before).contains(mailbox) => {
                 sent.push((MessageId::from(recorded.id), letter));
@@ -145,7 +144,7 @@ pub fn step(
             Value::record([
                 ("message", look.message(id)),
                 ("from", name(&letter.from, look)),
-                ("priority", priority_text(letter.priority).to_owned()),
+                ("priority", letter.priority.as_str().to_owned()),
             ])
         });
         return Some(Step::new("MessageSent", [by, ("sent", Value::sequence(sent.collect::<Vec<_>>()))]));
@@ -192,19 +191,6 @@ fn holds(mailboxes: &Mailboxes, mailbox: &ActorName, senders: &Senders, actor: &
 
 fn name(actor: &ActorName, look: &mut impl Look) -> String {
     if actor.as_str() == ActorName::SYSTEM { ActorName::SYSTEM.to_owned() } else { look.actor(actor) }
-}
-
-fn number(number: u32) -> Value {
-    Value::Int(i32::try_from(number).unwrap_or(i32::MAX))
-}
-
-fn priority_text(priority: Priority) -> &'static str {
-    match priority {
-        Priority::Critical => "critical",
-        Priority::High => "high",
-        Priority::Normal => "normal",
-        Priority::Low => "low",
-    }
 }
 
 fn reason_text(reason: DeadReason) -> &'static str {

@@ -4,11 +4,10 @@ use convoke_core::{
     event::{Event, Recorded},
     id::ChangeId,
     name::{ActorName, Name},
-    priority::Priority,
     queue::{
         Change, Changes, GitHash, Phase, RepoPath,
         events::{ChangeSubmitted, Content, FailureClass, Receipt},
-        turn_at,
+        subject, turn_at,
     },
     time::{Span, Timestamp},
     workspace::State,
@@ -99,15 +98,15 @@ fn observe_one(changes: &Changes, change: &Change, look: &mut impl Look) -> Valu
     Value::record([
         ("agent", look.actor(&change.agent).into()),
         ("work", look.work(&change.task, &change.content).into()),
-        ("priority", priority_text(change.priority).into()),
+        ("priority", change.priority.as_str().into()),
         ("paths", paths(change.paths.iter(), look)),
         ("turn", look.at(turn_at(change.submitted_at, change.priority))),
-        ("needed", number(rule.map_or(0, |rule| rule.needed))),
+        ("needed", Value::count(rule.map_or(0, |rule| rule.needed))),
         ("reviewers", Value::set(rule.into_iter().flat_map(|rule| &rule.of).map(|who| look.actor(who)))),
         ("approved", approved),
         ("disapproved", disapproved),
-        ("failures", number(change.failures)),
-        ("fence", number(change.fence)),
+        ("failures", Value::count(change.failures)),
+        ("fence", Value::count(change.fence)),
         ("status", status.into()),
         ("worker", worker.into()),
         ("until", until),
@@ -140,10 +139,10 @@ fn step_of(
         Event::QueueResumed(_) => return Some(Step::new("QueueResumed", nothing)),
         _ => {}
     }
-    let id = change_of(&recorded.event).filter(|id| before.get(*id).is_some_and(|change| change.target == *target))?;
+    let id = subject(&recorded.event).filter(|id| before.get(*id).is_some_and(|change| change.target == *target))?;
     let by = ("by", Value::from(look.actor(&recorded.actor)));
     let change = ("change", Value::from(look.change(id)));
-    let under = |fence| ("fence", number(fence));
+    let under = |fence: u32| ("fence", Value::count(fence));
     Some(match &recorded.event {
         Event::ChangeApproved(_) => Step::new("ChangeApproved", [by, change]),
         Event::ChangeDisapproved(_) => Step::new("ChangeDisapproved", [by, change]),
@@ -205,34 +204,13 @@ fn submission(
     let rule = submitted.approval.as_ref();
     let request = Value::record([
         ("work", look.work(&submitted.task, &submitted.content).into()),
-        ("priority", priority_text(submitted.priority).into()),
+        ("priority", submitted.priority.as_str().into()),
         ("paths", paths(submitted.paths.iter(), look)),
-        ("needed", number(rule.map_or(0, |rule| rule.needed))),
+        ("needed", Value::count(rule.map_or(0, |rule| rule.needed))),
         ("reviewers", Value::set(rule.into_iter().flat_map(|rule| &rule.of).map(|who| look.actor(who)))),
         ("supersedes", supersedes.unwrap_or_else(|| "none".to_owned()).into()),
     ]);
     Step::new("ChangeSubmitted", [("by", look.actor(&recorded.actor).into()), change, ("request", request)])
-}
-
-/// The change that an event is about, if it is about one that is there already.
-pub(crate) fn change_of(event: &Event) -> Option<ChangeId> {
-    Some(match event {
-        Event::ChangeRejected(event) => event.change,
-        Event::ChangeApproved(event) => event.change,
-        Event::ChangeDisapproved(event) => event.change,
-        Event::ChangeLeased(event) => event.change,
-        Event::ChangeLeaseExtended(event) => event.change,
-        Event::ChangeLeaseExpired(event) => event.change,
-        Event::ChangeReturned(event) => event.change,
-        Event::ChangeLandingStarted(event) => event.change,
-        Event::ChangeLanded(event) => event.change,
-        Event::ChangeConflicted(event) => event.change,
-        Event::ChangeFailed(event) => event.change,
-        Event::ChangeDied(event) => event.change,
-        Event::ChangeCancelled(event) => event.change,
-        Event::ChangeSuperseded(event) => event.change,
-        _ => return None,
-    })
 }
 
 /// A path as the spec has it: the sequence of its parts.
@@ -252,19 +230,6 @@ fn landing(receipt: Option<&Receipt>, look: &mut impl Look) -> Value {
         ("commit", object(|receipt| &receipt.commit)),
         ("tree", object(|receipt| &receipt.tree)),
     ])
-}
-
-fn number(number: u32) -> Value {
-    Value::Int(i32::try_from(number).unwrap_or(i32::MAX))
-}
-
-fn priority_text(priority: Priority) -> &'static str {
-    match priority {
-        Priority::Critical => "critical",
-        Priority::High => "high",
-        Priority::Normal => "normal",
-        Priority::Low => "low",
-    }
 }
 
 fn class_text(class: FailureClass) -> &'static str {

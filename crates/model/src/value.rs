@@ -28,6 +28,11 @@ pub enum Value {
 }
 
 impl Value {
+    /// A count; one that is beyond the checkers is the largest that they have.
+    pub fn count(number: impl Into<u64>) -> Self {
+        Self::Int(i32::try_from(number.into()).unwrap_or(i32::MAX))
+    }
+
     /// A record of these fields, or a function of these keys.
     pub fn record<K: Into<String>, V: Into<Self>>(fields: impl IntoIterator<Item = (K, V)>) -> Self {
         Self::Record(fields.into_iter().map(|(key, value)| (key.into(), value.into())).collect())

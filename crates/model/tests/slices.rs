@@ -138,3 +138,34 @@ fn the_files_hold_every_trace_whole_and_nothing_of_an_earlier_run() {
     assert_eq!(people.lines().count(), 4);
     assert!(people.starts_with(r#"{"trace":"ann","position":0,"action":"Init","params":{},"state":{"events":0}}"#));
 }
+
+#[test]
+fn what_is_no_trace_stays_and_so_do_earlier_traces_until_the_new_ones_are_whole() {
+    let place = tempfile::tempdir().unwrap();
+    let (traces, _) = cut(&events(&[("ann", 0, false)]), 10, 10);
+    let write = |finish: bool| {
+        let mut files = TraceFiles::begin(place.path(), ["demo"])?;
+        traces.values().for_each(|trace| files.write("demo", trace).unwrap());
+        if finish { files.finish() } else { Ok(()) }
+    };
+    let listed = || {
+        let names = std::fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        names.map(|name| name.into_string().unwrap()).collect::<std::collections::BTreeSet<_>>()
+    };
+    write(true).unwrap();
+    let first = std::fs::read(place.path().join("demo/0001.ndjson")).unwrap();
+    write(false).unwrap();
+    assert_eq!(std::fs::read(place.path().join("demo/0001.ndjson")).unwrap(), first, "it was not finished");
+    assert_eq!(listed(), ["demo".to_owned()].into());
+    for other in ["demo/main.rs", "demo/0001/notes", "demo/1.ndjson"] {
+        std::fs::write(place.path().join(other), "mine").unwrap();
+        assert_eq!(write(true).unwrap_err().kind(), std::io::ErrorKind::AlreadyExists, "{other}");
+        assert_eq!(std::fs::read(place.path().join(other)).unwrap(), b"mine");
+        std::fs::remove_file(place.path().join(other)).unwrap();
+    }
+    write(true).unwrap();
+    std::fs::remove_dir_all(place.path().join("demo")).unwrap();
+    std::fs::write(place.path().join("demo"), "mine").unwrap();
+    assert!(write(true).is_err());
+    assert_eq!(std::fs::read(place.path().join("demo")).unwrap(), b"mine");
+}

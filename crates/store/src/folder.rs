@@ -9,10 +9,12 @@ use std::{
 use crate::{
     engine::{describe, is_full},
     error::OpenError,
+    recorded_head::RecordedHead,
 };
 
 /// The highest version of the folder's layout that this build reads, and the one it writes.
 const VERSION: u32 = 1;
+const HEAD: &str = "head";
 const FORMAT_PREFIX: &str = "convoke-store ";
 
 /// A store's folder, locked for as long as this lives.
@@ -36,6 +38,7 @@ impl Folder {
         lock(path, &format)?;
         let text = read_format(path, &mut format)?;
         if text.is_empty() {
+            no_log_without_format(path)?;
             return Err(OpenError::Missing(path.to_owned()));
         }
         check_format(path, &text)?;
@@ -46,6 +49,9 @@ impl Folder {
     pub(crate) fn create(path: &Path) -> Result<Self, OpenError> {
         let io = |error: io::Error| io_error(path, &error);
         fs::create_dir_all(path).map_err(io)?;
+        if path.join("format").metadata().map_or(true, |format| format.len() == 0) {
+            no_log_without_format(path)?;
+        }
         let mut options = OpenOptions::new();
         let mut format =
             options.read(true).write(true).create(true).truncate(false).open(path.join("format")).map_err(io)?;
@@ -89,7 +95,7 @@ impl Folder {
     }
 
     pub(crate) fn head(&self) -> PathBuf {
-        self.path.join("head")
+        self.path.join(HEAD)
     }
 
     pub(crate) fn tiles(&self) -> PathBuf {
@@ -99,6 +105,19 @@ impl Folder {
     /// Copies the store's files, all but the lock, into another folder.
     pub(crate) fn copy_to(&self, other: &Path) -> io::Result<()> {
         copy_folder(&self.path, other)
+    }
+}
+
+/// Refuses a folder whose head says that there is a log, though the file that names its format says nothing: that is not what
+/// an interrupted creation leaves.
+fn no_log_without_format(path: &Path) -> Result<(), OpenError> {
+    match RecordedHead::open(&path.join(HEAD)) {
+        Ok(Some((_, recorded))) if recorded.head.size > 0 => {
+            let what =
+                format!("its format file is empty or missing, but its head is that of {} events", recorded.head.size);
+            Err(OpenError::Unreadable { folder: path.to_owned(), what })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -55,6 +55,10 @@ pub(crate) struct Opened {
 /// cares.
 pub(crate) fn open(folder: &Folder, recorded: Recorded, is_copy: bool) -> Result<Opened, OpenError> {
     let io = |error: io::Error| io_error(folder.path(), &error);
+    if !folder.engine().is_dir() {
+        let what = "the folder of its database is missing".to_owned();
+        return Err(OpenError::Unreadable { folder: folder.path().to_owned(), what });
+    }
     wait_for_release(folder)?;
     if let Some(undo) = Undo::left_in(folder) {
         undo.restore().map_err(io)?;

@@ -50,8 +50,21 @@ fn events_without_a_format_are_not_overwritten() {
     fs::remove_file(folder.path().join("format")).unwrap();
     assert!(matches!(SledLog::open(folder.path()), Err(OpenError::Missing(_))));
     assert!(matches!(SledLog::open_or_create(folder.path()), Err(OpenError::Unreadable { .. })));
+    assert!(!folder.path().join("format").exists(), "a refusal leaves all as it is");
+    fs::write(folder.path().join("format"), "").unwrap();
+    assert!(matches!(SledLog::open(folder.path()), Err(OpenError::Unreadable { .. })));
+    assert!(matches!(SledLog::create(folder.path()), Err(OpenError::Unreadable { .. })));
     fs::write(folder.path().join("format"), "convoke-store 1\n").unwrap();
     assert_eq!(SledLog::open(folder.path()).unwrap().head().size, 1);
+}
+
+#[test]
+fn a_store_without_its_database_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(SledLog::create(folder.path()).unwrap());
+    fs::remove_dir_all(folder.path().join("sled")).unwrap();
+    assert!(matches!(SledLog::open(folder.path()), Err(OpenError::Unreadable { .. })));
+    assert!(!folder.path().join("sled").exists());
 }
 
 #[test]

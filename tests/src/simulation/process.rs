@@ -52,6 +52,7 @@ async fn serve(world: &World, life: Life) -> Ending {
         ids: Some(RandomIds::seeded(ids)),
         offload: Offload::InTurn,
         snapshots: world.snapshots.is_some(),
+        timer: true,
         audit_after,
     };
     let folder = world.snapshots.as_ref().map(|folder| folder.path().to_owned());

@@ -143,4 +143,17 @@ fn nothing_is_acknowledged_into_a_folder_that_was_deleted() {
         assert!(Instant::now() < until, "its daemon stays");
         std::thread::sleep(Duration::from_millis(20));
     }
+    assert!(!workspace.root().join(".convoke").exists(), "what was deleted came back");
+    workspace.ok(ORGANIZER, &["init"]);
+}
+
+#[test]
+fn a_daemon_that_cannot_be_reached_any_more_makes_room_for_another() {
+    let workspace = workspace();
+    workspace.ok("alice", &["send", "bob", "before"]);
+    let daemon = workspace.daemon().unwrap();
+    fs::remove_file(workspace.root().join(".convoke/daemon.sock")).unwrap();
+    workspace.ok("alice", &["send", "bob", "after"]);
+    assert_ne!(workspace.daemon(), Some(daemon));
+    workspace.stop_daemon();
 }

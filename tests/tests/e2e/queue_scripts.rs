@@ -1,6 +1,6 @@
 //! Workers of one's own: a script claims, tests and completes, and can do as little wrong as a worker of Convoke's.
 
-use std::{fs, thread, time::Duration};
+use std::{fs, process, thread, time::Duration};
 
 use convoke_tests::{
     queue::{Queue, git, patch},
@@ -52,6 +52,23 @@ fn refused(ran: &Ran, exit: i32, code: &str) {
     assert_eq!((ran.exit, ran.code().as_str()), (exit, code), "{ran}");
 }
 
+/// One change that walter has claimed and built: the change, his claim, the commit.
+#[track_caller]
+fn built(queue: &Queue) -> (String, (String, String), String) {
+    let change = queue.submit("ann", "T-1", &patch(0, 2, "x"));
+    let claim = lease(queue, "walter", &[]);
+    let commit = build(queue, "walter", &claim);
+    (change, claim, commit)
+}
+
+/// Walter's completion, which is interrupted at a point of it: `kill:moved` kills it when the branch has moved.
+fn interrupted(queue: &Queue, (change, fence): &(String, String), commit: &str, interrupt: &str) -> process::Command {
+    let args = ["queue", "complete", change, "--fence", fence, "--commit", commit];
+    let mut command = queue.workspace.command("walter", &args);
+    command.env("CONVOKE_INTERRUPT", interrupt);
+    command
+}
+
 /// Waits until the log says that a claim ran out.
 fn wait_for_expiry(queue: &Queue, change: &str) {
     queue.wait_for(change, "queued");
@@ -89,7 +106,7 @@ fn a_script_lands_what_it_tested_and_says_what_failed() {
     git(&user, &["push", "-q", "origin", "work"]);
     let branch = convoke_tests::queue::id_in(&queue.workspace.ok("bob", &["queue", "submit", "--branch", "work"]));
     let good = queue.submit("ann", "T-good", &patch(1, 2, "good"));
-    let mut shell = std::process::Command::new("sh");
+    let mut shell = process::Command::new("sh");
     let ended = shell.args(["-c", SCRIPT]).current_dir(queue.workspace.root());
     let ended = ended.env("CONVOKE", program()).env("CONVOKE_ACTOR", "builder").output().unwrap();
     let said = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
@@ -109,9 +126,7 @@ fn a_script_lands_what_it_tested_and_says_what_failed() {
 #[test]
 fn whoever_has_an_older_claim_is_refused_whatever_it_says_and_the_branch_stands_still() {
     let queue = queue("");
-    let change = queue.submit("ann", "T-1", &patch(0, 2, "x"));
-    let late = lease(&queue, "walter", &[]);
-    let commit = build(&queue, "walter", &late);
+    let (change, late, commit) = built(&queue);
     // As if its lease had ended, without waiting for that.
     assert_eq!(under(&queue, "walter", "return", &late, &["--reason", "asleep"]).exit, 0);
     let next = lease(&queue, "wanda", &[]);
@@ -159,9 +174,7 @@ fn a_script_whose_lease_ran_out_is_refused_and_the_next_one_lands() {
 #[test]
 fn what_is_refused_leaves_the_branch_and_the_claim_as_they_are() {
     let queue = queue("checks = [\"true\"]");
-    let change = queue.submit("ann", "T-1", &patch(0, 2, "x"));
-    let claim = lease(&queue, "walter", &[]);
-    let old = build(&queue, "walter", &claim);
+    let (change, claim, old) = built(&queue);
     // Somebody else moves the branch.
     let theirs = queue.git(&["commit-tree", "main^{tree}", "-p", "main", "-m", "theirs"]);
     queue.git(&["update-ref", "refs/heads/main", &theirs]);
@@ -206,12 +219,9 @@ fn what_is_refused_leaves_the_branch_and_the_claim_as_they_are() {
 fn a_completion_killed_at_any_step_is_repeated_and_lands_once() {
     for point in ["announced", "moved", "recorded"] {
         let queue = queue("");
-        let change = queue.submit("ann", "T-1", &patch(0, 2, "x"));
-        let claim = lease(&queue, "walter", &[]);
-        let commit = build(&queue, "walter", &claim);
-        let args = ["queue", "complete", &claim.0, "--fence", &claim.1, "--commit", &commit];
-        let mut killed = queue.workspace.command("walter", &args);
-        assert_eq!(killed.env("CONVOKE_INTERRUPT", format!("kill:{point}")).output().unwrap().status.code(), None);
+        let (change, claim, commit) = built(&queue);
+        let killed = interrupted(&queue, &claim, &commit, &format!("kill:{point}")).output().unwrap();
+        assert_eq!(killed.status.code(), None);
         if point == "announced" {
             refused(&under(&queue, "walter", "fail", &claim, &["--cause", "x"]), 4, "landing_begun");
         }
@@ -230,14 +240,10 @@ fn a_completion_killed_at_any_step_is_repeated_and_lands_once() {
 #[test]
 fn a_change_is_given_back_only_when_its_landing_can_happen_no_more() {
     let queue = queue("");
-    let change = queue.submit("ann", "T-1", &patch(0, 2, "x"));
-    let claim = lease(&queue, "walter", &[]);
-    let commit = build(&queue, "walter", &claim);
+    let (change, claim, commit) = built(&queue);
     let first = queue.git(&["rev-parse", "main"]);
-    let args = ["queue", "complete", &claim.0, "--fence", &claim.1, "--commit", &commit];
-    let mut completes = queue.workspace.command("walter", &args);
-    let completes = completes.env("CONVOKE_INTERRUPT", "stop:announced").stdout(std::process::Stdio::piped());
-    let completes = completes.spawn().unwrap();
+    let mut completes = interrupted(&queue, &claim, &commit, "stop:announced");
+    let completes = completes.stdout(process::Stdio::piped()).spawn().unwrap();
     let pid = Pid::from_raw(i32::try_from(completes.id()).unwrap()).unwrap();
     while queue.show(&change)["receipt"] == Value::Null {
         thread::sleep(Duration::from_millis(20));
@@ -255,12 +261,9 @@ fn a_change_is_given_back_only_when_its_landing_can_happen_no_more() {
 #[test]
 fn giving_back_what_has_landed_records_the_landing() {
     let queue = queue("");
-    let change = queue.submit("ann", "T-1", &patch(0, 2, "x"));
-    let claim = lease(&queue, "walter", &[]);
-    let commit = build(&queue, "walter", &claim);
-    let args = ["queue", "complete", &claim.0, "--fence", &claim.1, "--commit", &commit];
-    let mut killed = queue.workspace.command("walter", &args);
-    assert_eq!(killed.env("CONVOKE_INTERRUPT", "kill:moved").output().unwrap().status.code(), None);
+    let (change, claim, commit) = built(&queue);
+    let killed = interrupted(&queue, &claim, &commit, "kill:moved").output().unwrap();
+    assert_eq!(killed.status.code(), None);
     lands(&under(&queue, "walter", "return", &claim, &["--reason", "I know nothing of it"]));
     assert_eq!(queue.landed(), [change]);
     queue.workspace.ok(ORGANIZER, &["queue", "cleanup"]);

@@ -27,7 +27,8 @@ pub(crate) struct Trace {
     /// Only this specification; may be repeated [default: all]
     #[arg(long = "module", value_name = "NAME")]
     modules: Vec<String>,
-    /// The folder to write to; what these specifications have there is replaced [default: NDJSON on standard output]
+    /// The folder to write to; earlier traces of these specifications in it are replaced, once all are cut [default: NDJSON on
+    /// standard output]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Cut an export instead of the workspace's log; - reads standard input
@@ -122,7 +123,7 @@ impl<'a> Sink<'a> {
     fn new(folder: Option<&'a Path>, rows: &[Box<dyn Row>]) -> Result<Self, Stop> {
         let Some(folder) = folder else { return Ok(Self::Lines(BufWriter::new(StandardOutput))) };
         let files = TraceFiles::begin(folder, rows.iter().map(|row| row.module()));
-        Ok(Self::Files(folder, files.map_err(|error| cannot_write(folder, &error))?))
+        Ok(Self::Files(folder, files.map_err(|error| not_begun(folder, &error))?))
     }
 
     fn take(&mut self, module: &'static str, trace: &Cut) -> Result<(), Stop> {
@@ -145,6 +146,14 @@ impl<'a> Sink<'a> {
             Self::Lines(mut out) => out.flush().map_err(|error| lost(&error)),
         }
     }
+}
+
+fn not_begun(folder: &Path, error: &io::Error) -> Stop {
+    if error.kind() != io::ErrorKind::AlreadyExists {
+        return cannot_write(folder, error);
+    }
+    let hint = "Give a folder of their own to --out.".to_owned();
+    Fault { hint, ..Fault::new("bad_request", format!("traces cannot be written there: {error}")) }.into()
 }
 
 fn write_line(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {

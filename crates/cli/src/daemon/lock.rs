@@ -96,10 +96,21 @@ pub(crate) fn held(workspace: &Workspace) -> Fault {
 fn fault(workspace: &Workspace, error: &io::Error) -> Fault {
     let file = workspace.file(LOCK_FILE);
     match (error.kind(), owner(&file)) {
-        (ErrorKind::PermissionDenied, Some(uid)) => Fault::new(
-            "other_user",
-            format!("{} belongs to the user with id {uid}, who runs this workspace's daemon", file.display()),
-        ),
+        (ErrorKind::PermissionDenied, Some(uid)) => {
+            let what =
+                format!("{} belongs to the user with id {uid}, who runs this workspace's daemon", file.display());
+            let fault = Fault::new("other_user", what);
+            if owner(&workspace.folder()) != Some(rustix::process::geteuid().as_raw()) {
+                return fault;
+            }
+            // Whoever may write anywhere acted here.
+            let folder = workspace.folder();
+            let folder = folder.display();
+            let hint = format!(
+                "The folder is yours: let that user end the daemon and give all back: convoke daemon stop; chown -R --reference={folder} {folder}."
+            );
+            Fault { hint, ..fault }
+        }
         _ => disk::fault(format!("{} cannot be locked", file.display()), error),
     }
 }

@@ -143,7 +143,10 @@ async fn serve(
     if drained.await.is_err() {
         shared.journal.line("stopping: some clients did not read their answers in time");
     }
-    shared.engine.clone().close().await;
+    match in_place {
+        true => shared.engine.clone().close().await,
+        false => shared.engine.clone().abandon().await,
+    }
     let failed = shared.engine.failed();
     if in_place {
         let _ = socket::remove(&workspace.folder());
@@ -180,6 +183,11 @@ async fn until_the_end(workspace: &Workspace, lock: &Lock, idle_exit: Duration, 
                 if !lock.is_in_place(workspace) {
                     shared.stop("its folder was deleted");
                     return false;
+                }
+                if !socket::is_in_place(&workspace.folder()) {
+                    // Nobody can reach it any more; the next command starts another.
+                    shared.stop("its socket was removed");
+                    return true;
                 }
                 let requests = shared.requests.load(Ordering::Relaxed);
                 let at_work = shared.in_flight.load(Ordering::Relaxed) > 0 || shared.engine.next_due().is_some();

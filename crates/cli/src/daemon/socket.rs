@@ -44,6 +44,11 @@ pub(crate) fn bind(folder: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
+/// Whether there is a socket in this folder.
+pub(crate) fn is_in_place(folder: &Path) -> bool {
+    folder.join(SOCKET_FILE).symlink_metadata().is_ok()
+}
+
 /// Removes the socket, if it is there.
 pub(crate) fn remove(folder: &Path) -> io::Result<()> {
     match std::fs::remove_file(folder.join(SOCKET_FILE)) {

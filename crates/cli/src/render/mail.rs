@@ -10,12 +10,7 @@ use super::{Cell, Page, Show, Table};
 
 /// The word of a priority; nothing for the ordinary one.
 pub(super) fn priority(priority: Priority) -> &'static str {
-    match priority {
-        Priority::Critical => "critical",
-        Priority::High => "high",
-        Priority::Normal => "",
-        Priority::Low => "low",
-    }
+    if priority == Priority::Normal { "" } else { priority.as_str() }
 }
 
 /// The same, coloured.

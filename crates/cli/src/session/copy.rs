@@ -51,7 +51,7 @@ impl Copy {
         if self.open.is_none() {
             let runtime = runtime()?;
             let scratch = std::env::temp_dir();
-            let settings = Settings { snapshots: false, ..Settings::default() };
+            let settings = Settings { snapshots: false, timer: false, ..Settings::default() };
             let engine = runtime.block_on(Engine::open_copy(&self.workspace.folder(), &scratch, settings));
             let engine = engine.map_err(|fault| self.no_copy(fault))?;
             self.open = Some((runtime, engine));

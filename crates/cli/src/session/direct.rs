@@ -34,7 +34,9 @@ impl Direct {
     pub(super) fn open(workspace: &Workspace) -> Result<Self, Fault> {
         let lock = Lock::take(workspace)?;
         let runtime = runtime()?;
-        let engine = runtime.block_on(Engine::open(&workspace.folder(), Settings::default()))?;
+        // Who only looks changes nothing, however long it takes.
+        let settings = Settings { timer: false, ..Settings::default() };
+        let engine = runtime.block_on(Engine::open(&workspace.folder(), settings))?;
         Ok(Self { runtime, engine, _lock: lock })
     }
 

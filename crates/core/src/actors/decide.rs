@@ -1,13 +1,14 @@
 //! Who may act, be mentioned, be added: the rules of membership.
 
 use super::{
+    commands::CreateWorkspace,
     events::{
         ActorKind, ActorKindChanged, ActorRegistered, ClockAccepted, Membership, MembershipSet, WorkspaceCreated,
     },
     similar::is_likely_misspelling,
     state::Actors,
 };
-use crate::{command::CreateWorkspace, event::Event, limits, name::ActorName, refusal::Refusal, time::Timestamp};
+use crate::{event::Event, limits, name::ActorName, refusal::Refusal, time::Timestamp};
 
 /// Begins a workspace, on a log of no events. Its organizer does: the log says from its first event on who did what.
 ///

@@ -2,6 +2,7 @@
 //!
 //! Open membership registers a name with its first mention; `supervisor`, `conductor`, `all` and `system` are reserved.
 
+pub(crate) mod commands;
 mod decide;
 pub mod events;
 #[cfg(test)]

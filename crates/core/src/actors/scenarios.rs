@@ -2,13 +2,14 @@
 //! refusal.
 
 use super::{
-    Actors, create,
+    Actors,
+    commands::CreateWorkspace,
+    create,
     events::{
         ActorKind, ActorKindChanged, ActorRegistered, ClockAccepted, Membership, MembershipSet, WorkspaceCreated,
     },
 };
 use crate::{
-    command::CreateWorkspace,
     event::{Event, Recorded},
     id::EventId,
     limits,

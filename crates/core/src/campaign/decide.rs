@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
+    commands::CreateCampaign,
     events::{CampaignCancelled, CampaignCreated, CampaignLinked, CampaignStarted, CampaignUnlinked},
     state::{Campaign, Member, Phase, Progress},
 };
 use crate::{
-    command::CreateCampaign,
     event::Event,
     id::CountdownId,
     limits,

@@ -6,6 +6,7 @@
 //! Specified by `specs/campaign/Campaign.tla`; a step there is one commit with its whole cascade.
 
 mod campaigns;
+pub(crate) mod commands;
 pub mod decide;
 pub mod events;
 pub mod plan;

@@ -25,6 +25,26 @@ pub struct Countdowns {
     in_campaign: BTreeMap<CampaignId, Names<CountdownId>>,
 }
 
+/// The countdown that an event is about, be it the one that it creates.
+#[must_use]
+pub fn subject(recorded: &Recorded) -> Option<CountdownId> {
+    Some(match &recorded.event {
+        Event::CountdownScheduled(_) => recorded.id.into(),
+        Event::CountdownJoined(event) => event.countdown,
+        Event::CountdownReleased(event) => event.countdown,
+        Event::CountdownConfirmed(event) => event.countdown,
+        Event::CountdownDeclined(event) => event.countdown,
+        Event::CountdownDeferred(event) => event.countdown,
+        Event::CountdownHoldStarted(event) => event.countdown,
+        Event::CountdownResumed(event) => event.countdown,
+        Event::CountdownRescheduled(event) => event.countdown,
+        Event::CountdownFired(event) => event.countdown,
+        Event::CountdownMissed(event) => event.countdown,
+        Event::CountdownScrubbed(event) => event.countdown,
+        _ => return None,
+    })
+}
+
 impl Countdowns {
     /// The countdown with this id.
     #[must_use]
@@ -62,27 +82,13 @@ impl Countdowns {
 
     /// Folds one event of the log. Events of other machines, and of countdowns that are not there, change nothing.
     pub fn evolve(&mut self, recorded: &Recorded) {
-        let id = match &recorded.event {
-            Event::CountdownScheduled(event) => {
-                let id = CountdownId::from(recorded.id);
-                if !self.all.contains_key(&id) {
-                    self.enter(Countdown::scheduled(id, event));
-                }
-                return;
+        let Some(id) = subject(recorded) else { return };
+        if let Event::CountdownScheduled(event) = &recorded.event {
+            if !self.all.contains_key(&id) {
+                self.enter(Countdown::scheduled(id, event));
             }
-            Event::CountdownJoined(event) => event.countdown,
-            Event::CountdownReleased(event) => event.countdown,
-            Event::CountdownConfirmed(event) => event.countdown,
-            Event::CountdownDeclined(event) => event.countdown,
-            Event::CountdownDeferred(event) => event.countdown,
-            Event::CountdownHoldStarted(event) => event.countdown,
-            Event::CountdownResumed(event) => event.countdown,
-            Event::CountdownRescheduled(event) => event.countdown,
-            Event::CountdownFired(event) => event.countdown,
-            Event::CountdownMissed(event) => event.countdown,
-            Event::CountdownScrubbed(event) => event.countdown,
-            _ => return,
-        };
+            return;
+        }
         let Some(countdown) = self.all.get_mut(&id) else { return };
         let (was_due_at, had_ended, was_in) = (countdown.due_at(), countdown.has_ended(), countdown.campaign);
         countdown.evolve(recorded);

@@ -3,6 +3,7 @@
 //! A countdown is held by its campaign, counting, or on hold; then it is fired, missed or scrubbed, for good.
 //! [`decide`] says what a command or the time does to one; [`Countdowns`] folds what was decided.
 
+pub(crate) mod commands;
 mod countdowns;
 pub mod decide;
 pub mod events;
@@ -12,5 +13,5 @@ mod properties;
 mod scenarios;
 mod state;
 
-pub use countdowns::Countdowns;
+pub use countdowns::{Countdowns, subject};
 pub use state::{Answer, Countdown, Phase};

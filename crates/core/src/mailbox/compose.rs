@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::events::MessageSent;
+use super::{commands::SendMessage, events::MessageSent};
 use crate::{
-    command::SendMessage,
     id::MessageId,
     limits,
     name::{ActorName, Word},

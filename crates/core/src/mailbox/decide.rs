@@ -2,6 +2,7 @@
 
 use super::{
     Token,
+    commands::ReceiveMessages,
     delivery::{Delivery, DeliveryState},
     events::{
         DeadReason, MessageAcked, MessageDeadLettered, MessageLeaseExpired, MessageLeaseExtended, MessageNacked,
@@ -10,7 +11,6 @@ use super::{
     state::Mailboxes,
 };
 use crate::{
-    command::ReceiveMessages,
     event::Event,
     id::MessageId,
     limits,

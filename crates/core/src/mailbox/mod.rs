@@ -4,6 +4,7 @@
 //! lease puts it back, and after [`crate::limits::DELIVERIES_MAX`] deliveries it is a dead letter. Texts are not kept
 //! here: the log has them.
 
+pub(crate) mod commands;
 mod compose;
 mod decide;
 mod delivery;

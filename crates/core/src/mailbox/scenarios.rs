@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{
     Delivery, DeliveryState, Mailboxes, Token,
+    commands::ReceiveMessages,
     events::{
         DeadReason, MessageAcked, MessageDeadLettered, MessageLeaseExpired, MessageLeaseExtended, MessageNacked,
         MessageRedriven, MessageSent, MessageTaken,
@@ -16,7 +17,6 @@ use super::{
     receive,
 };
 use crate::{
-    command::ReceiveMessages,
     event::{Event, Recorded},
     id::{EventId, MessageId},
     limits::{self, LEASE_MS},

@@ -31,6 +31,28 @@ pub struct Changes {
     live: BTreeMap<(Name, Content), BTreeSet<ChangeId>>,
 }
 
+/// The change that an event is about, if it is about one that is there already.
+#[must_use]
+pub fn subject(event: &Event) -> Option<ChangeId> {
+    Some(match event {
+        Event::ChangeRejected(event) => event.change,
+        Event::ChangeApproved(event) => event.change,
+        Event::ChangeDisapproved(event) => event.change,
+        Event::ChangeLeased(event) => event.change,
+        Event::ChangeLeaseExtended(event) => event.change,
+        Event::ChangeLeaseExpired(event) => event.change,
+        Event::ChangeReturned(event) => event.change,
+        Event::ChangeLandingStarted(event) => event.change,
+        Event::ChangeLanded(event) => event.change,
+        Event::ChangeConflicted(event) => event.change,
+        Event::ChangeFailed(event) => event.change,
+        Event::ChangeDied(event) => event.change,
+        Event::ChangeCancelled(event) => event.change,
+        Event::ChangeSuperseded(event) => event.change,
+        _ => return None,
+    })
+}
+
 /// What of it is kept in a snapshot.
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -114,7 +136,7 @@ impl Changes {
 
     /// Folds one event of the log. Events of other machines, and of changes that are not there, change nothing.
     pub fn evolve(&mut self, recorded: &Recorded) {
-        let id = match &recorded.event {
+        match &recorded.event {
             Event::ChangeSubmitted(event) => {
                 if let Some(previous) = event.previous {
                     self.apply(previous, recorded);
@@ -123,27 +145,11 @@ impl Changes {
                 if !self.all.contains_key(&id) {
                     self.enter(Change::submitted(recorded, event));
                 }
-                return;
             }
-            Event::ChangeRejected(event) => event.change,
-            Event::ChangeApproved(event) => event.change,
-            Event::ChangeDisapproved(event) => event.change,
-            Event::ChangeLeased(event) => event.change,
-            Event::ChangeLeaseExtended(event) => event.change,
-            Event::ChangeLeaseExpired(event) => event.change,
-            Event::ChangeReturned(event) => event.change,
-            Event::ChangeLandingStarted(event) => event.change,
-            Event::ChangeLanded(event) => event.change,
-            Event::ChangeConflicted(event) => event.change,
-            Event::ChangeFailed(event) => event.change,
-            Event::ChangeDied(event) => event.change,
-            Event::ChangeCancelled(event) => event.change,
-            Event::ChangeSuperseded(event) => event.change,
-            Event::QueuePaused(event) => return self.paused = Some(event.reason.clone()),
-            Event::QueueResumed(_) => return self.paused = None,
-            _ => return,
-        };
-        self.apply(id, recorded);
+            Event::QueuePaused(event) => self.paused = Some(event.reason.clone()),
+            Event::QueueResumed(_) => self.paused = None,
+            _ => subject(&recorded.event).into_iter().for_each(|id| self.apply(id, recorded)),
+        }
     }
 
     fn apply(&mut self, id: ChangeId, recorded: &Recorded) {

@@ -6,6 +6,7 @@
 
 mod backoff;
 mod changes;
+pub(crate) mod commands;
 pub mod decide;
 pub mod events;
 mod git_hash;
@@ -13,7 +14,7 @@ mod order;
 mod path;
 mod state;
 
-pub use changes::Changes;
+pub use changes::{Changes, subject};
 pub use git_hash::{GitHash, GitHashError};
 pub use order::turn_at;
 pub use path::{PathError, RepoPath, overlap};

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Branch, ChangeId, ChangeSubmitted, Content, Event, GitHash, Lens, Look, Name, Recorded, Span, State, Step, Times,
-    Timestamp, Value, change_of, observe, step,
+    Timestamp, Value, observe, step, subject,
 };
 use crate::slices::{Group, Names, Slice, Slicer};
 
@@ -123,7 +123,7 @@ impl Slices {
             current.submitted(recorded.id.into(), submitted);
             &submitted.target
         } else {
-            let Some(change) = change_of(&recorded.event).and_then(|id| before.changes.get(id)) else {
+            let Some(change) = subject(&recorded.event).and_then(|id| before.changes.get(id)) else {
                 return Vec::new();
             };
             if let (true, Some(current)) = (ends(&recorded.event), self.branches.get_mut(&change.target)) {

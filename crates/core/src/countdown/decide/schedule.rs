@@ -6,8 +6,10 @@ use serde_json::Value;
 
 use super::{planned, t0_of};
 use crate::{
-    command::ScheduleCountdown,
-    countdown::events::{CountdownScheduled, ReleasePolicy},
+    countdown::{
+        commands::ScheduleCountdown,
+        events::{CountdownScheduled, ReleasePolicy},
+    },
     id::CampaignId,
     limits,
     name::{ActorName, Name, Word},

@@ -1,6 +1,7 @@
 //! What may be scheduled, and the defaults.
 
 use super::*;
+use crate::countdown::commands::ScheduleCountdown;
 
 fn terms(time: TimeSpec, quorum: Option<u32>, attendees: &[&str]) -> decide::Terms {
     decide::Terms {
@@ -90,12 +91,12 @@ fn what_a_countdown_carries_has_limits() {
 
 #[test]
 fn a_command_that_leaves_things_out_gets_the_defaults() {
-    let command: crate::command::ScheduleCountdown =
+    let command: ScheduleCountdown =
         serde_json::from_value(json!({"name": "review", "time": "+5m", "attendees": ["ann", "Ann"]})).unwrap();
     let terms = decide::Terms::of(&command, name("olga"), None).unwrap();
     assert_eq!(terms.kind.as_str(), "meeting");
     assert_eq!(terms.attendees, BTreeSet::from([name("ann")]));
     assert_eq!((terms.slip_max.to_string(), terms.hold_max.to_string()), ("1d".to_owned(), "1d".to_owned()));
-    let looks_like_an_id = crate::command::ScheduleCountdown { name: "gate2026".to_owned(), ..command };
+    let looks_like_an_id = ScheduleCountdown { name: "gate2026".to_owned(), ..command };
     assert_eq!(decide::Terms::of(&looks_like_an_id, name("olga"), None).unwrap_err().code(), "name_looks_like_an_id");
 }

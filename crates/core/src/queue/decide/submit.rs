@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::super::{
     changes::Changes,
+    commands::SubmitChange,
     events::{ApprovalRule, ChangeSubmitted, ChangeSuperseded, Check},
     path::RepoPath,
     state::{Change, Phase},
 };
 use crate::{
-    command::SubmitChange,
     event::Event,
     id::ChangeId,
     limits,

@@ -2,11 +2,8 @@
 //!
 //! The model says what may be done; what a crash left is in doubt until the log is opened again, and from then on decided.
 
-mod backends;
-
 use std::sync::OnceLock;
 
-use backends::{Simulated, Sled};
 use convoke_core::log::{Commit, Frontier, Head};
 use convoke_store::{
     AppendError, Log, Stored,
@@ -17,6 +14,8 @@ use convoke_store::{
 };
 use proptest::{prelude::*, test_runner::Config};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
+
+use crate::backends::{Simulated, Sled};
 
 /// What happens next.
 #[derive(Debug, Clone)]

@@ -1,6 +1,4 @@
-//! The contract of a log, on each backend.
-
-mod backends;
+//! Each promise of the contract, on each backend.
 
 mod memory {
     convoke_store::conformance_suite!(crate::backends::Memory(convoke_store::MemoryLog::new()));

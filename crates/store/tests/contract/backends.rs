@@ -1,7 +1,5 @@
 //! The backends that the tests of a log's contract run on.
 
-#![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "each test uses a part of it")]
-
 use std::{fs, path::PathBuf};
 
 use convoke_core::log::{Commit, Hash};
@@ -13,7 +11,7 @@ use convoke_store::{
 };
 use tempfile::TempDir;
 
-pub struct Memory(pub MemoryLog);
+pub(crate) struct Memory(pub(crate) MemoryLog);
 
 impl Backend for Memory {
     type Log = MemoryLog;
@@ -23,19 +21,19 @@ impl Backend for Memory {
     }
 }
 
-pub struct Sled(TempDir);
+pub(crate) struct Sled(TempDir);
 
 impl Sled {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub fn folder(&self) -> PathBuf {
+    fn folder(&self) -> PathBuf {
         self.0.path().join("log")
     }
 
     /// Puts records behind the end, as a process does that is killed before its sync.
-    pub fn leave(&self, records: Vec<Vec<u8>>) {
+    pub(crate) fn leave(&self, records: Vec<Vec<u8>>) {
         let engine = sled::Config::new().path(self.folder().join("sled")).segment_size(SEGMENT_BYTES).open().unwrap();
         let count = engine.iter().keys().filter(|key| key.as_ref().unwrap()[8] < 0x80).count() as u64;
         for (number, record) in (count..).zip(records) {
@@ -84,7 +82,7 @@ fn open_ended(value: &[u8]) -> Vec<u8> {
     record
 }
 
-pub struct Simulated(pub Disk);
+pub(crate) struct Simulated(pub(crate) Disk);
 
 impl Backend for Simulated {
     type Log = SimulatedLog;
