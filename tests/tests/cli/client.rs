@@ -109,8 +109,8 @@ fn a_dead_letter_of_somebody_else_is_found_by_the_hint() {
     let listed = place.ok("dana", &["inbox", "--dead"]);
     let id = listed.split_whitespace().next().unwrap();
     let error = place.refused("dana", &["redrive", id], 3);
-    assert!(error["hint"].as_str().unwrap().contains(&format!("convoke redrive {id} --mailbox bob")), "{error}");
-    place.ok("dana", &["redrive", id, "--mailbox", "bob"]);
+    assert!(error["hint"].as_str().unwrap().contains(&format!("convoke redrive {id} --as bob")), "{error}");
+    place.ok("dana", &["redrive", id, "--as", "bob"]);
 }
 
 #[test]

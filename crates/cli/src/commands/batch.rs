@@ -97,7 +97,7 @@ impl Batch {
         }
         if let Some(why) = seen(&watched).broke.take() {
             let what = format!(
-                "{} cannot be read: {why}; answered before that: {}",
+                "{} cannot be read: {why}; {} answered before that",
                 shown(file),
                 many(summary.lines, "request")
             );
