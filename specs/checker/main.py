@@ -23,6 +23,8 @@ def main(arguments=None):
     try:
         with clock.stage("tools"):
             found = tools.prepare(progress.say)
+        if options.install:
+            return 0
         entries = manifest.load()
         failures = _run(options, found, wanted, known, entries, progress, clock)
     except (tools.Missing, Unreadable, OSError, ValueError) as error:
@@ -90,5 +92,6 @@ def _parser():
     parser.add_argument("--ci", metavar="DIR", help="all of it, with the traces below DIR")
     parser.add_argument("--update", action="store_true", help="write the numbers, graphs and tables that were found, where both checkers agree")
     parser.add_argument("--self-test", action="store_true", help="check the checker itself, on a small module of its own")
+    parser.add_argument("--install", action="store_true", help="only bring the checkers here, which takes minutes the first time")
     parser.add_argument("--quiet", action="store_true", help="show only what fails, and the tables")
     return parser

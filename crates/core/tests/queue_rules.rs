@@ -2,7 +2,7 @@
 //! refusal. Commands are the JSON that clients send; the change of the task `t1` has number 1.
 
 use convoke_core::{
-    command::Request,
+    command::{Command, Request},
     event::{Event, Recorded},
     id::ChangeId,
     laws::CountingIds,
@@ -516,4 +516,22 @@ fn a_paused_queue_leases_nothing_and_lets_what_is_leased_land() {
     world.does("w1", land("t1", 1));
     assert_eq!(world.does("olga", json!({"resume_queue": {}})), ["queue.resumed"]);
     assert_eq!(world.does("w1", claim(1)), ["t2 leased 1"]);
+}
+
+#[test]
+fn what_a_change_says_of_itself_is_kept_as_it_was_said_or_refused() {
+    let command = |metadata: &str| {
+        let text = format!(
+            r#"{{"submit_change": {{"task": "T-1", "target": "main", "content": {{"commit": "{}"}},
+            "paths": ["a"], "metadata": {metadata}}}}}"#,
+            "1".repeat(40)
+        );
+        serde_json::from_str::<Command>(&text).map_err(|error| error.to_string())
+    };
+    for altered in [r#"{"intent": "a", "intent": "b"}"#, r#"{"size": 123456789012345678901234}"#] {
+        let error = command(altered).unwrap_err();
+        assert!(error.contains("intent") || error.contains("too large"), "{error}");
+    }
+    let Command::SubmitChange(kept) = command(r#"{"intent": "a"}"#).unwrap() else { panic!("another command") };
+    assert_eq!(kept.metadata, Some(serde_json::json!({"intent": "a"})));
 }

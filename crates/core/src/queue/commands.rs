@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::events::{ApprovalRule, Check, Content, FailureClass, Receipt};
-use crate::{priority::Priority, time::Span};
+use crate::{exact_json, priority::Priority, time::Span};
 
 macro_rules! commands {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })+) => { $(
@@ -38,7 +38,7 @@ commands! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approval: Option<ApprovalRule>,
         /// Intent, complexity and what else the agent says of it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "exact_json::optional")]
         metadata: Option<Value>,
         /// The change that it takes the place of.
         #[serde(default, skip_serializing_if = "Option::is_none")]
