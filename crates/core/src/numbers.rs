@@ -26,7 +26,7 @@ impl Numbers {
         hash_of: impl Fn(u32) -> Option<u64>,
     ) -> Option<&mut u32> {
         if self.0.len() == self.0.capacity() {
-            self.0.retain(|number| hash_of(*number).is_some());
+            self.sweep(&hash_of);
         }
         match self.0.entry(hash, |number| is(*number), |number| hash_of(*number).unwrap_or(0)) {
             Entry::Occupied(known) => Some(known.into_mut()),
@@ -34,6 +34,17 @@ impl Numbers {
                 place.insert(number);
                 None
             }
+        }
+    }
+
+    /// Takes out the numbers of entries that went out, and makes room for as many more as stay. The others are put in anew: merely
+    /// taking some out of a full table leaves little room, as their places must still be passed over.
+    fn sweep(&mut self, hash_of: impl Fn(u32) -> Option<u64>) {
+        let kept: Vec<(u64, u32)> = self.0.iter().filter_map(|number| Some((hash_of(*number)?, *number))).collect();
+        self.0.clear();
+        self.reserve(2 * kept.len());
+        for (hash, number) in kept {
+            self.0.insert_unique(hash, number, |number| hash_of(*number).unwrap_or(0));
         }
     }
 
@@ -45,7 +56,10 @@ impl Numbers {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{HashMap, VecDeque};
+    use std::{
+        cell::Cell,
+        collections::{HashMap, VecDeque},
+    };
 
     use super::*;
 
@@ -54,6 +68,8 @@ mod tests {
         oldest_first: VecDeque<u64>,
         gone: u32,
         numbers: Numbers,
+        /// How often the hash of a number was asked for.
+        hashed: Cell<u64>,
     }
 
     impl Kept {
@@ -62,10 +78,14 @@ mod tests {
         }
 
         fn enter(&mut self, key: u64) -> Option<u32> {
-            let Self { oldest_first, gone, numbers } = self;
+            let Self { oldest_first, gone, numbers, hashed } = self;
             let key_of = |number: u32| oldest_first.get(number.wrapping_sub(*gone) as usize).copied();
+            let hash_of = |number| {
+                hashed.set(hashed.get() + 1);
+                key_of(number)
+            };
             let next = gone.wrapping_add(oldest_first.len() as u32);
-            let known = numbers.enter(key, next, |number| key_of(number) == Some(key), key_of).map(|known| *known);
+            let known = numbers.enter(key, next, |number| key_of(number) == Some(key), hash_of).map(|known| *known);
             if known.is_none() {
                 oldest_first.push_back(key);
                 if oldest_first.len() > 100 {
@@ -77,9 +97,24 @@ mod tests {
         }
     }
 
+    fn empty() -> Kept {
+        let numbers = Numbers::default();
+        Kept { oldest_first: VecDeque::new(), gone: u32::MAX - 3_000, numbers, hashed: Cell::default() }
+    }
+
+    #[test]
+    fn room_is_made_rarely() {
+        let mut kept = empty();
+        for step in 0..100_000_u64 {
+            // As random as a digest.
+            kept.enter((step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        }
+        assert!(kept.hashed.get() < 3 * 100_000, "{} hashes for 100,000 keys", kept.hashed.get());
+    }
+
     #[test]
     fn what_is_kept_is_found_and_what_went_out_is_not_however_many_went() {
-        let mut kept = Kept { oldest_first: VecDeque::new(), gone: u32::MAX - 3_000, numbers: Numbers::default() };
+        let mut kept = empty();
         // Keys that come again after 90 others, when they are known, and after 150, when they are not. Few have hashes of their own.
         let keys =
             (0..9_000_u64).map(|step| if step % 3 == 0 { step.saturating_sub(90) } else { step % 150 + 1_000_000 });

@@ -104,7 +104,7 @@ pub(crate) struct Shared<L: Log> {
     next_due: Mutex<Option<Timestamp>>,
     duplicates: AtomicU64,
     snapshot_size: AtomicU64,
-    /// Nothing more is written to its folder.
+    /// No snapshot is left at its end.
     pub(crate) is_abandoned: AtomicBool,
     /// Few at a time read the whole log, so that they do not starve everybody else.
     whole_log: Semaphore,

@@ -11,8 +11,9 @@ use crate::{api::Fault, fault::internal, offload::Offload};
 
 /// Events decoded and folded in one piece of work. Small, for several of them are in memory.
 const CHUNK_EVENTS: u64 = 1_024;
-/// Pieces that wait between one step and the next, so that none waits for another's every piece.
-const CHUNKS_WAITING: usize = 2;
+/// Pieces that wait between one step and the next, so that none waits for another's every piece. With those being worked on they
+/// are six at most.
+const CHUNKS_WAITING: usize = 1;
 
 /// Takes in one event after another.
 pub(crate) trait Fold: Send + 'static {

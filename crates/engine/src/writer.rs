@@ -253,6 +253,8 @@ impl<L: Log> Writer<L> {
             None => {
                 self.rest(waiting).await?;
                 if !self.timer && waiting.asked.is_empty() {
+                    // What else is due stays so until the next command.
+                    *more_due = false;
                     return Ok(None);
                 }
                 let mut deciding = self.open();

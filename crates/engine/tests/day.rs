@@ -258,6 +258,29 @@ async fn a_dead_receivers_message_comes_back_and_its_late_ack_is_fenced() {
     assert_eq!(receiving.await.unwrap().unwrap().messages[0].body, "wake up");
 }
 
+/// On a thread of its own: an engine that goes round in circles would never let go of this one.
+#[test]
+fn without_a_timer_an_accepted_jump_is_answered_and_the_engine_ends() {
+    let (done, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let clock = TestClock::at("2026-11-21T09:00:00Z");
+            let without_timer = Settings { timer: false, ..settings(&clock) };
+            let engine = Engine::create(folder.path(), name("olga"), without_timer).await.unwrap();
+            kinds(&engine, "olga", json!({"schedule_countdown": {"name": "gate", "time": "+1h"}})).await;
+            clock.jump("2h");
+            let accept = json!({"accept_clock": {"reason": "it is right"}});
+            assert_eq!(kinds(&engine, "olga", accept).await, ["clock.accepted"]);
+            assert_eq!(countdown_state(&engine, "gate", None).await, "counting");
+            engine.close().await;
+        });
+        done.send(()).unwrap();
+    });
+    wait.recv_timeout(std::time::Duration::from_secs(60)).expect("it is answered");
+}
+
 #[tokio::test]
 async fn a_jump_of_the_clock_waits_for_a_human() {
     let folder = tempfile::tempdir().unwrap();

@@ -49,15 +49,18 @@ impl Folder {
     pub(crate) fn create(path: &Path) -> Result<Self, OpenError> {
         let io = |error: io::Error| io_error(path, &error);
         fs::create_dir_all(path).map_err(io)?;
-        if path.join("format").metadata().map_or(true, |format| format.len() == 0) {
-            no_log_without_format(path)?;
-        }
+        let is_new = !path.join("format").exists();
         let mut options = OpenOptions::new();
         let mut format =
             options.read(true).write(true).create(true).truncate(false).open(path.join("format")).map_err(io)?;
         lock(path, &format)?;
         if !read_format(path, &mut format)?.is_empty() {
             return Err(OpenError::Exists(path.to_owned()));
+        }
+        if let Err(damaged) = no_log_without_format(path) {
+            // A refusal leaves all as it was.
+            let _ = is_new.then(|| fs::remove_file(path.join("format")));
+            return Err(damaged);
         }
         let folder = Self { path: path.to_owned(), format };
         fs::create_dir_all(folder.engine()).map_err(io)?;

@@ -123,7 +123,7 @@ impl<'a> Sink<'a> {
     fn new(folder: Option<&'a Path>, rows: &[Box<dyn Row>]) -> Result<Self, Stop> {
         let Some(folder) = folder else { return Ok(Self::Lines(BufWriter::new(StandardOutput))) };
         let files = TraceFiles::begin(folder, rows.iter().map(|row| row.module()));
-        Ok(Self::Files(folder, files.map_err(|error| not_begun(folder, &error))?))
+        Ok(Self::Files(folder, files.map_err(|error| not_put(folder, &error))?))
     }
 
     fn take(&mut self, module: &'static str, trace: &Cut) -> Result<(), Stop> {
@@ -142,13 +142,13 @@ impl<'a> Sink<'a> {
 
     fn finish(self) -> Result<(), Stop> {
         match self {
-            Self::Files(folder, files) => files.finish().map_err(|error| cannot_write(folder, &error)),
+            Self::Files(folder, files) => files.finish().map_err(|error| not_put(folder, &error)),
             Self::Lines(mut out) => out.flush().map_err(|error| lost(&error)),
         }
     }
 }
 
-fn not_begun(folder: &Path, error: &io::Error) -> Stop {
+fn not_put(folder: &Path, error: &io::Error) -> Stop {
     if error.kind() != io::ErrorKind::AlreadyExists {
         return cannot_write(folder, error);
     }

@@ -107,7 +107,7 @@ fn fault(workspace: &Workspace, error: &io::Error) -> Fault {
             let folder = workspace.folder();
             let folder = folder.display();
             let hint = format!(
-                "The folder is yours: let that user end the daemon and give all back: convoke daemon stop; chown -R --reference={folder} {folder}."
+                "The folder is yours, what that user wrote in it is not: let that user end the daemon (convoke daemon stop) and give you all below {folder} (chown -R)."
             );
             Fault { hint, ..fault }
         }

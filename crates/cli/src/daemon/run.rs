@@ -143,12 +143,14 @@ async fn serve(
     if drained.await.is_err() {
         shared.journal.line("stopping: some clients did not read their answers in time");
     }
+    // It may have been deleted since: what removes a folder begins with the socket.
+    let in_place = in_place && lock.is_in_place(workspace);
     match in_place {
         true => shared.engine.clone().close().await,
         false => shared.engine.clone().abandon().await,
     }
     let failed = shared.engine.failed();
-    if in_place {
+    if in_place && lock.is_in_place(workspace) {
         let _ = socket::remove(&workspace.folder());
         let _ = std::fs::remove_file(workspace.file(PID_FILE));
     }

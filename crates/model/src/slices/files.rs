@@ -40,12 +40,8 @@ impl TraceFiles {
     pub fn begin(folder: &Path, modules: impl IntoIterator<Item = &'static str>) -> io::Result<Self> {
         let modules: Vec<_> = modules.into_iter().collect();
         for module in &modules {
-            for place in [folder.join(module), fresh(folder, module)] {
-                if let Some(other) = no_trace_in(&place)? {
-                    let what = format!("{} is no trace, and would be lost", other.display());
-                    return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
-                }
-            }
+            only_traces(&folder.join(module))?;
+            only_traces(&fresh(folder, module))?;
         }
         for module in &modules {
             remove(&fresh(folder, module))?;
@@ -87,8 +83,14 @@ impl TraceFiles {
     pub fn finish(mut self) -> io::Result<()> {
         self.parts.values_mut().try_for_each(close)?;
         for module in &self.modules {
-            remove(&self.folder.join(module))?;
-            fs::rename(fresh(&self.folder, module), self.folder.join(module))?;
+            let (place, aside) = (self.folder.join(module), self.folder.join(format!(".{module}.old")));
+            only_traces(&place)?;
+            match fs::rename(&place, &aside) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            fs::rename(fresh(&self.folder, module), &place)?;
+            remove(&aside)?;
         }
         Ok(())
     }
@@ -113,6 +115,14 @@ fn remove(folder: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Refuses a place with something in it that would be lost.
+fn only_traces(place: &Path) -> io::Result<()> {
+    no_trace_in(place)?.map_or(Ok(()), |other| {
+        let what = format!("{} is no trace, and would be lost", other.display());
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, what))
+    })
 }
 
 /// Something in a module's place that this did not write.
