@@ -10,7 +10,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use crate::{api::Fault, fault::internal, offload::Offload};
 
 /// Events decoded and folded in one piece of work. Small, for several of them are in memory.
-const CHUNK_EVENTS: u64 = 1_024;
+const CHUNK_EVENTS: u64 = 512;
 /// Pieces that wait between one step and the next, so that none waits for another's every piece. With those being worked on they
 /// are six at most.
 const CHUNKS_WAITING: usize = 1;
